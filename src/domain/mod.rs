@@ -1,0 +1,19 @@
+//! The arithmetic of lending: pure functions over values.
+//!
+//! Nothing here knows PostgreSQL, reads a clock or keeps a global. Every refusal is a value that
+//! implements [`error::Refusal`]; nothing panics and no result is silently out of range.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::arithmetic_side_effects)
+)]
+
+pub mod actus;
+pub mod calendar;
+pub mod cashflow;
+pub mod decimal;
+pub mod error;
+pub mod limits;
+pub mod loan;
+pub mod money;

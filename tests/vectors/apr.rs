@@ -1,0 +1,3 @@
+use crate::Reader;
+
+pub const READERS: &[Reader] = &[];
