@@ -3,11 +3,13 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::calendar::DayCount;
+
 /// How interest is counted: the basis, and over what.
 ///
 /// The basis is given as lending systems give it, days in the month over days in the year, or by
 /// the name of a day-count standard in `day_count`. The default is 30/360.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Interest {
     /// How many days a month of a period counts.
@@ -20,7 +22,7 @@ pub struct Interest {
     pub year_end: YearEnd,
     /// The name of a standard, such as `30/360 US` or `ACT/ACT ISDA`, in place of the two above.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub day_count: Option<String>,
+    pub day_count: Option<DayCount>,
     /// Over what interest is counted.
     pub period: InterestPeriod,
     /// Whether a period that is not a whole one bears interest in proportion, where interest is

@@ -19,10 +19,12 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::calendar::Frequency;
+
 pub use amounts::{
     CustomInstalment, Disbursement, DownPayment, Method, NegativeAmortisation, Step, StepTarget,
 };
-pub use dates::{BusinessDayRule, DueDates, Frequency, FrequencyUnit, MonthEndRule};
+pub use dates::DueDates;
 pub use fees::{Fee, FeeBasis, FeeTiming};
 pub use grace::Grace;
 pub use interest::{DaysInMonth, DaysInYear, Interest, InterestPeriod, LeapDay, YearEnd};
@@ -50,8 +52,8 @@ pub struct ScheduleTerms {
     pub instalments: u32,
     /// The day the principal is lent, from which the first period runs.
     pub disbursed_on: NaiveDate,
-    /// The distance of the due dates.
-    #[serde(default)]
+    /// How often an instalment is due: `monthly`, `biweekly`, `every 15 days`, `P3M`.
+    #[serde(default = "monthly")]
     pub frequency: Frequency,
     /// The first due date, where the first period is odd; otherwise one period after
     /// `starts_on`.
@@ -129,7 +131,7 @@ impl ScheduleTerms {
             annual_rate,
             instalments,
             disbursed_on,
-            frequency: Frequency::default(),
+            frequency: Frequency::MONTHLY,
             first_due_on: None,
             starts_on: None,
             last_due_on: None,
@@ -155,6 +157,10 @@ impl ScheduleTerms {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+fn monthly() -> Frequency {
+    Frequency::MONTHLY
 }
 
 fn yes() -> bool {
@@ -198,7 +204,7 @@ mod tests {
         let text = r#"{
             "principal": "1000.50", "annual_rate": 0.12, "instalments": 12,
             "disbursed_on": "2024-01-15", "first_due_on": "2024-03-01",
-            "frequency": {"every": 2, "unit": "week"}, "method": "equal_principal",
+            "frequency": "every 2 weeks", "method": "equal_principal",
             "balloon": "100", "step": {"every": 6, "fraction": "-0.1"},
             "custom": [{"number": 3, "skip": true}, {"number": 4, "instalment": 50}],
             "negative_amortisation": "capitalise",
@@ -214,8 +220,8 @@ mod tests {
             "rounding": {"family": "cumulative", "mode": "half_up", "minor_units": 3,
                          "precision": 12, "multiple": 1, "multiple_mode": "ceiling",
                          "levelling": "remainder", "residue": "first"},
-            "due_dates": {"month_end": "first_day_of_next_month", "weekend": ["Fri", "Sat"],
-                          "business_day": "modified_following", "holidays": ["2024-12-25"]},
+            "due_dates": {"roll": "first_day_of_next_month", "weekend": ["Fri", "Sat"],
+                          "business_day": "modified_following unadjusted", "holidays": ["2024-12-25"]},
             "fees": [{"name": "service", "value": "0.01", "basis": "amount_and_interest"},
                      {"value": 15, "charged": "on_date", "on": "2024-05-01"}]
         }"#;
@@ -238,7 +244,7 @@ mod tests {
             (r#""colour": "red""#, "unknown field `colour`"),
             (r#""method": "balloon""#, "unknown variant `balloon`"),
             (r#""grace": {"days": 3}"#, "unknown field `days`"),
-            (r#""frequency": "hourly""#, "unknown frequency \"hourly\""),
+            (r#""frequency": "hourly""#, "unknown frequency: \"hourly\""),
             (r#""interest": {"days_in_year": 366}"#, "unknown days in year \"366\""),
         ] {
             let error = serde_json::from_str::<ScheduleTerms>(&with(more)).unwrap_err();

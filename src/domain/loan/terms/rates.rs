@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Frequency, FrequencyUnit};
+use crate::domain::calendar::Frequency;
 use crate::domain::decimal::{self, ArithmeticError};
 
 /// A new annual rate from a day on.
@@ -94,15 +94,9 @@ impl RateQuote {
             Self::Week => times(52),
             Self::Day => times(365),
             Self::WholeTerm => {
-                let per_year = match frequency.unit {
-                    FrequencyUnit::Day => 365,
-                    FrequencyUnit::Week => 52,
-                    FrequencyUnit::HalfMonth => 24,
-                    FrequencyUnit::Month => 12,
-                    FrequencyUnit::Year => 1,
-                };
-                let units = u64::from(frequency.every) * u64::from(instalments);
-                decimal::div(times(per_year)?, Decimal::from(units))
+                let period = frequency.period_of_year();
+                let periods = period.numerator * i64::from(instalments);
+                decimal::div(times(period.denominator)?, Decimal::from(periods))
             }
         }
     }

@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{FeeTiming, FrequencyUnit, RoundingFamily, ScheduleTerms, StepTarget};
+use super::{FeeTiming, RoundingFamily, ScheduleTerms, StepTarget};
 use crate::domain::decimal;
 use crate::domain::limits::{AMOUNT_MAX, ANNUAL_RATE_MAX, INSTALMENTS_MAX, YEAR_MAX, YEAR_MIN};
 use crate::domain::money::RoundingMode;
@@ -13,8 +13,6 @@ use crate::domain::money::RoundingMode;
 const MINOR_UNITS_MAX: u32 = 8;
 /// Most significant digits the exact arithmetic holds.
 const PRECISION_MAX: u32 = 28;
-/// Most units two due dates may be apart: a century of days.
-const EVERY_MAX: u32 = 36_525;
 /// Most problems that are listed; one mistake should not bury the caller.
 const PROBLEMS_MAX: usize = 50;
 
@@ -202,14 +200,6 @@ impl ScheduleTerms {
 
     fn check_dates(&self, found: &mut Findings) {
         found.date(self.disbursed_on, "disbursed_on");
-        found.unless((1..=EVERY_MAX).contains(&self.frequency.every), "frequency.every", || {
-            format!("{} is not between 1 and {EVERY_MAX}", self.frequency.every)
-        });
-        found.unless(
-            self.frequency.unit != FrequencyUnit::HalfMonth || self.frequency.every == 1,
-            "frequency.every",
-            || "half months come one by one".into(),
-        );
         let start = self.starts_on.unwrap_or(self.disbursed_on);
         found.date(start, "starts_on");
         found.unless(start <= self.disbursed_on, "starts_on", || {
