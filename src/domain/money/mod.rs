@@ -6,4 +6,4 @@ mod rounding;
 
 pub use allocation::{AllocationError, allocate};
 pub use currency::{Currency, currencies, currency};
-pub use rounding::{RoundingMode, round_to_multiple};
+pub use rounding::{MultipleError, RoundingMode, round_to_multiple};
