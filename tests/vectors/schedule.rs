@@ -2,20 +2,26 @@
 
 use chrono::NaiveDate;
 use loan_engine::domain::calendar::{Frequency, FrequencyUnit};
+use loan_engine::domain::calendar::{RollRule, nth_date};
+use loan_engine::domain::decimal;
 use loan_engine::domain::loan::terms::{
-    DaysInMonth, DaysInYear, Interest, LeapDay, Levelling, Rounding,
+    DaysInMonth, DaysInYear, DownPayment, Interest, InterestPeriod, LeapDay, Levelling, Method,
+    Rounding, RoundingFamily, YearEnd,
 };
-use loan_engine::domain::loan::{ProgressiveModel, ProgressiveRules};
+use loan_engine::domain::loan::{
+    Instalment, ProgressiveModel, ProgressiveRules, ScheduleTerms, progressive_model, schedule,
+};
 use loan_engine::domain::money::RoundingMode;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::{Outcome, Outcomes, Reader};
 
-pub const READERS: &[Reader] = &[Reader {
-    reads: |path| path.ends_with("fineract/emi_calculator_unit.json"),
-    run: calculator,
-}];
+pub const READERS: &[Reader] = &[
+    Reader { reads: |path| path.ends_with("fineract/emi_calculator_unit.json"), run: calculator },
+    Reader { reads: |path| path.ends_with("fineract/plain_schedules.json"), run: plain },
+    Reader { reads: |path| path.ends_with("fineract/newer_upstream_cases.json"), run: newer },
+];
 
 /// What differs, or what could not be read.
 type Check = Result<(), String>;
@@ -127,7 +133,264 @@ fn calculator(file: &Value) -> Outcomes {
         let name = optional(case, "test").unwrap_or("unnamed").to_owned();
         outcomes.push((name, outcome(calculate(case))));
     }
+    for (at, case) in list(file, "rate_factors").unwrap_or_default().iter().enumerate() {
+        outcomes.push((format!("rate_factors[{at}]"), outcome(rate_factors(case))));
+    }
+    for case in list(file, "schedule_generator_tests").unwrap_or_default() {
+        let name = optional(case, "id").unwrap_or("unnamed").to_owned();
+        outcomes.push((name, outcome(generated(case))));
+    }
     outcomes
+}
+
+/// The factors of monthly periods. (The values of the annuity recursion that the file has beside
+/// them are steps on the way to an instalment, which no caller sees.)
+fn rate_factors(case: &Value) -> Check {
+    let start = text(case, "periods")?
+        .strip_prefix("monthly from ")
+        .ok_or("periods are not monthly")
+        .and_then(|start| start.parse().map_err(|_| "no start"))?;
+    let wanted = list(case, "factors")?;
+    let dues: Vec<NaiveDate> = (1..=wanted.len() as i64)
+        .map(|n| nth_date(start, Frequency::MONTHLY, RollRule::SameDay, n).map_err(show))
+        .collect::<Result<_, _>>()?;
+    let (month, year) = (text(case, "days_in_month")?, text(case, "days_in_year")?);
+    let rules = ProgressiveRules {
+        annual_rate: number(case, "annual_rate")?,
+        frequency: Frequency::MONTHLY,
+        roll: RollRule::SameDay,
+        interest: interest(month, year, None)?,
+        rounding: rounding(text(case, "math_context")?)?,
+        instalment: None,
+        principal_grace: 0,
+        recast: true,
+    };
+    let model = ProgressiveModel::new(rules, start, &dues).map_err(show)?;
+    let as_number = |value: &Value| parse(value.as_str().unwrap_or_default(), "factor");
+    for (index, factor) in wanted.iter().enumerate() {
+        let segments = model.segments(index).map_err(show)?;
+        let found = segments.first().ok_or("no segment")?.factor;
+        same("factor", found, as_number(factor)?)?;
+    }
+    Ok(())
+}
+
+/// A schedule from the generator's own tests.
+fn generated(case: &Value) -> Check {
+    let mut terms = ScheduleTerms::new(
+        number(case, "principal")?,
+        percent(number(case, "annual_rate_pct")?),
+        whole(case, "n")? as u32,
+        date(case, "disbursement_date")?,
+    );
+    terms.starts_on = Some(date(case, "schedule_start")?);
+    let every = whole(case, "every")?.to_string();
+    terms.frequency = frequency(&every, text(case, "unit")?)?;
+    terms.interest = interest(text(case, "days_in_month")?, text(case, "days_in_year")?, None)?;
+    terms.rounding = rounding(text(case, "math_context")?)?;
+    if optional(case, "down_payment_pct").is_some() {
+        let fraction = Some(percent(number(case, "down_payment_pct")?));
+        terms.down_payment = Some(DownPayment { amount: None, fraction });
+    }
+    let rows = schedule(&terms).map_err(show)?.rows;
+    compare(&rows, list(case, "rows")?)?;
+    if optional(case, "total_interest").is_some() {
+        let total: Decimal = rows.iter().map(|row| row.interest).sum();
+        same("total interest", total, number(case, "total_interest")?)?;
+    }
+    Ok(())
+}
+
+/// Every figure a published row has.
+fn compare(rows: &[Instalment], wanted: &[Value]) -> Check {
+    if rows.len() != wanted.len() {
+        return Err(format!("{} rows, not {}", rows.len(), wanted.len()));
+    }
+    for (row, wanted) in rows.iter().zip(wanted) {
+        compare_row(row, wanted).map_err(|why| format!("row {}: {why}", row.number))?;
+    }
+    Ok(())
+}
+
+fn compare_row(row: &Instalment, wanted: &Value) -> Check {
+    if whole(wanted, "nr")? != row.number as usize {
+        return Err(format!("the number is not {}", wanted["nr"]));
+    }
+    let due = date(wanted, "due_date")?;
+    if due != row.due_date {
+        return Err(format!("due on {}, not {due}", row.due_date));
+    }
+    if let Some(days) = wanted.get("days").and_then(Value::as_i64) {
+        let found = (row.due_date - row.period_start).num_days();
+        same("days", Decimal::from(found), Decimal::from(days))?;
+    }
+    for (name, found) in [
+        ("principal", row.principal),
+        ("interest", row.interest),
+        ("fees", row.fees),
+        ("due", row.total),
+        ("balance", row.closing_balance),
+    ] {
+        if optional(wanted, name).is_some() {
+            same(name, found, number(wanted, name)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Schedules of loans without payments.
+fn plain(file: &Value) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    for case in list(file, "cases").unwrap_or_default() {
+        let name = optional(case, "id").unwrap_or("unnamed").to_owned();
+        outcomes.push((name, outcome(plain_case(case))));
+    }
+    outcomes
+}
+
+fn plain_case(case: &Value) -> Check {
+    let terms = plain_terms(case)?;
+    let rows: Vec<Value> = list(&case["expected"], "rows")?
+        .iter()
+        .filter(|row| row.get("nr").is_some_and(|nr| !nr.is_null()))
+        .cloned()
+        .collect();
+    if text(case, "class")?.starts_with("backdated") {
+        return overdue(&terms, date(case, "business_date")?, &rows);
+    }
+    let found = schedule(&terms).map_err(show)?;
+    compare(&found.rows, &rows)?;
+    let total = |amount: fn(&Instalment) -> Decimal| found.rows.iter().map(amount).sum();
+    let totals = &case["expected"]["totals"];
+    for (name, sum) in [
+        ("principal", total(|row| row.principal)),
+        ("interest", total(|row| row.interest)),
+        ("due", total(|row| row.total)),
+    ] {
+        if optional(totals, name).is_some() {
+            same(name, sum, number(totals, name)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// A loan seen after due dates on which nothing was paid: overdue principal bears interest.
+fn overdue(terms: &ScheduleTerms, as_of: NaiveDate, rows: &[Value]) -> Check {
+    let mut model = progressive_model(terms).map_err(show)?;
+    model.carry_overdue(as_of).map_err(show)?;
+    let mut balance = terms.principal;
+    for (index, wanted) in rows.iter().enumerate() {
+        let period = model.period(index).map_err(show)?;
+        let at = |what: &str| format!("row {}: {what}", index + 1);
+        balance -= period.principal_due;
+        same(&at("principal"), period.principal_due, number(wanted, "principal")?)?;
+        same(&at("interest"), period.interest_due, number(wanted, "interest")?)?;
+        same(&at("balance"), balance, number(wanted, "balance")?)?;
+    }
+    Ok(())
+}
+
+fn plain_terms(case: &Value) -> Result<ScheduleTerms, String> {
+    let (agreed, product) = (&case["terms"], &case["product_settings"]);
+    let unit = text(agreed, "repayment_unit")?;
+    let every = whole(agreed, "repayment_every")?.to_string();
+    let mut terms = ScheduleTerms::new(
+        number(&case["disbursement"], "amount")?,
+        percent(number(case, "effective_annual_rate_pct")?),
+        whole(agreed, "number_of_repayments")? as u32,
+        date(&case["disbursement"], "date")?,
+    );
+    terms.frequency = frequency(&every, unit)?;
+    let progressive = text(product, "loanScheduleType")? == "PROGRESSIVE";
+    let level = text(agreed, "amortization_type")? == "EQUAL_INSTALLMENTS";
+    let flat = text(agreed, "interest_type")? == "FLAT";
+    // The progressive schedules of the source know no other method, whatever the terms say.
+    terms.method = match (progressive, flat, level) {
+        (true, ..) | (false, false, true) => Method::Annuity,
+        (false, true, _) => Method::Flat,
+        (false, false, false) => Method::EqualPrincipal,
+    };
+    terms.grace.principal = whole(agreed, "grace_on_principal")? as u32;
+    terms.grace.interest_payment = whole(agreed, "grace_on_interest")? as u32;
+    terms.grace.spread = flat && level;
+    terms.interest = plain_interest(agreed, product)?;
+    terms.rounding = Rounding {
+        family: if progressive { RoundingFamily::Progressive } else { RoundingFamily::Cumulative },
+        minor_units: whole(product, "digitsAfterDecimal")? as u32,
+        multiple: product["installmentAmountInMultiplesOf"].as_i64().map(Decimal::from),
+        ..Rounding::default()
+    };
+    if optional(product, "repaymentStartDateType") == Some("SUBMITTED_ON_DATE") {
+        terms.starts_on = Some(date(agreed, "submitted_on")?);
+    }
+    let length = agreed["fixed_length"].as_i64().or(product["fixedLength"].as_i64());
+    if let Some(length) = length {
+        let one = frequency("1", unit)?;
+        let start = terms.starts_on.unwrap_or(terms.disbursed_on);
+        terms.last_due_on = Some(nth_date(start, one, RollRule::SameDay, length).map_err(show)?);
+    }
+    terms.down_payment = plain_down_payment(agreed, product)?;
+    Ok(terms)
+}
+
+fn plain_interest(agreed: &Value, product: &Value) -> Result<Interest, String> {
+    let (month, year) = (text(product, "daysInMonthType")?, text(product, "daysInYearType")?);
+    let is = |name: &str| product[name].as_bool() == Some(true);
+    Ok(Interest {
+        period: match text(agreed, "interest_calculation_period")? {
+            "DAILY" => InterestPeriod::Daily,
+            _ => InterestPeriod::SameAsRepayment,
+        },
+        partial_periods: is("allowPartialPeriodInterestCalculation"),
+        year_end: if is("interestRecognitionOnDisbursementDate") {
+            YearEnd::January1
+        } else {
+            YearEnd::December31
+        },
+        ..interest(month, year, optional(product, "daysInYearCustomStrategy"))?
+    })
+}
+
+fn plain_down_payment(agreed: &Value, product: &Value) -> Result<Option<DownPayment>, String> {
+    let enabled = product["enableDownPayment"].as_bool() == Some(true)
+        && agreed["down_payment_disabled"].as_bool() != Some(true);
+    if !enabled {
+        return Ok(None);
+    }
+    let own = optional(agreed, "down_payment_pct")
+        .map(|own| parse::<Decimal>(own, "down payment"))
+        .transpose()?;
+    let usual = product["disbursedAmountPercentageForDownPayment"].as_f64();
+    let usual = usual.and_then(|usual| decimal::from_f64(usual).ok());
+    let share = own.or(usual).ok_or("no down payment percentage")?;
+    Ok(Some(DownPayment { amount: None, fraction: Some(percent(share)) }))
+}
+
+/// Schedules transcribed from later versions of the source.
+fn newer(file: &Value) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    for case in list(file, "cases").unwrap_or_default() {
+        let name = optional(case, "id").unwrap_or("unnamed").to_owned();
+        outcomes.push((name, outcome(newer_case(case))));
+    }
+    outcomes
+}
+
+fn newer_case(case: &Value) -> Check {
+    let mut terms = ScheduleTerms::new(
+        number(case, "principal")?,
+        percent(number(case, "annual_rate_pct")?),
+        whole(case, "n")? as u32,
+        date(case, "disbursement_date")?,
+    );
+    let every = whole(case, "every")?.to_string();
+    terms.frequency = frequency(&every, text(case, "unit")?)?;
+    terms.interest = interest(text(case, "days_in_month")?, text(case, "days_in_year")?, None)?;
+    terms.grace.principal = whole(case, "grace_on_principal").unwrap_or(0) as u32;
+    if optional(case, "month_end_due_date_strategy") == Some("FIRST_DAY_OF_NEXT_MONTH") {
+        terms.due_dates.roll = RollRule::FirstDayOfNextMonth;
+    }
+    compare(&schedule(&terms).map_err(show)?.rows, list(case, "rows")?)
 }
 
 fn calculate(case: &Value) -> Check {
@@ -171,9 +434,7 @@ fn model_of(case: &Value) -> Result<ProgressiveModel, String> {
 
 /// The file does not say so, but periods that are not regular come of moved due dates.
 fn dues_were_moved(start: NaiveDate, dues: &[NaiveDate], frequency: Frequency) -> bool {
-    (1i64..).zip(dues).any(|(n, due)| {
-        loan_engine::domain::calendar::nth_date(start, frequency, Default::default(), n) != Ok(*due)
-    })
+    (1i64..).zip(dues).any(|(n, due)| nth_date(start, frequency, Default::default(), n) != Ok(*due))
 }
 
 fn run(model: &mut ProgressiveModel, step: &Value) -> Check {

@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::ScheduleError;
 use super::context::Context;
@@ -10,7 +11,7 @@ use crate::domain::calendar::civil::{day_number, day_number_of, days_in_year, is
 use crate::domain::calendar::{
     CalendarError, DayCountContext, Frequency, Recurrence, RollRule, year_fraction,
 };
-use crate::domain::decimal;
+use crate::domain::decimal::{self, ArithmeticError};
 
 /// The dates of a period and how many units of the frequency it is long.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +100,68 @@ impl Factors {
         }
         self.seen.push((annual_rate, stretch, factor));
         Ok(factor)
+    }
+}
+
+/// The interest of a stretch on a balance: balance × `factor` / `whole` × `part`, in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Charge {
+    /// The factor were the stretch `whole` days long.
+    pub(crate) factor: Decimal,
+    /// Its days.
+    pub(crate) part: i64,
+    /// The days the factor is for.
+    pub(crate) whole: i64,
+}
+
+impl Charge {
+    /// A factor for the stretch itself.
+    pub(crate) fn exactly(factor: Decimal) -> Self {
+        Self { factor, part: 1, whole: 1 }
+    }
+
+    /// Whether it bears nothing.
+    pub(crate) fn is_free(&self) -> bool {
+        self.part == 0 || self.factor.is_zero()
+    }
+
+    /// The interest on a balance, not rounded to the minor unit.
+    pub(crate) fn interest(
+        &self,
+        balance: Decimal,
+        context: Context,
+    ) -> Result<Decimal, ArithmeticError> {
+        if self.is_free() || balance.is_zero() {
+            return Ok(Decimal::ZERO);
+        }
+        let over_whole = context.mul(balance, self.factor)?;
+        if self.whole == 1 && self.part == 1 {
+            return Ok(over_whole);
+        }
+        let a_day = context.div(over_whole, Decimal::from(self.whole))?;
+        context.mul(a_day, Decimal::from(self.part))
+    }
+}
+
+impl Factors {
+    /// What a stretch of a period bears in the progressive family: its share by days of what the
+    /// rest of the period from its start on would bear. Where a day-count standard counts any two
+    /// dates, what it says of the stretch itself.
+    pub(crate) fn charge(
+        &mut self,
+        annual_rate: Decimal,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Charge, ScheduleError> {
+        if self.basis.interest.day_count.is_some() {
+            return Ok(Charge::exactly(self.factor(annual_rate, span, span.units, from, until)?));
+        }
+        Ok(Charge {
+            factor: self.factor(annual_rate, span, span.units, from, span.due)?,
+            part: days(from, until),
+            whole: days(from, span.due),
+        })
     }
 }
 
@@ -268,16 +331,57 @@ impl Measure {
                 return Ok(Decimal::from(end - grid.last_at(start)?));
             }
         }
-        let own = Grid::new(start, self.unit, self.roll)?;
-        let whole = own.last_at(due)?;
-        let reached = own.dates.date(whole)?;
-        let rest = days(reached, due);
-        if rest == 0 {
-            return Ok(Decimal::from(whole));
+        self.between(start, due)
+    }
+
+    /// How many units lie between two dates: whole ones from the first date on, and the odd days
+    /// as a share of the unit they fall into.
+    pub(crate) fn between(
+        &self,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Decimal, ScheduleError> {
+        if matches!(self.frequency, Frequency::Days(_)) {
+            return Ok(Decimal::from(days(from, until)));
         }
-        let length = days(reached, own.dates.date(whole + 1)?);
+        for grid in &self.grids {
+            if grid.seed <= from {
+                let first = grid.last_at(from)?;
+                if grid.dates.date(first)? == from {
+                    return self.count(&grid.dates, first, grid.last_at(until)?, until);
+                }
+            }
+        }
+        let (unit, roll) = match self.unit {
+            // Given days of the month, or an n-th weekday, say nothing of a period that starts
+            // on another day.
+            Frequency::SemiMonthly(_) => (Frequency::SEMIMONTHLY, RollRule::SameDay),
+            unit => match self.roll {
+                RollRule::NthWeekday { .. } => (unit, RollRule::SameDay),
+                roll => (unit, roll),
+            },
+        };
+        let own = Grid::new(from, unit, roll)?;
+        self.count(&own.dates, 0, own.last_at(until)?, until)
+    }
+
+    /// Units from one date of a series to another, and the odd days after that.
+    fn count(
+        &self,
+        dates: &Recurrence,
+        first: i64,
+        last: i64,
+        until: NaiveDate,
+    ) -> Result<Decimal, ScheduleError> {
+        let whole = Decimal::from(last - first);
+        let reached = dates.date(last)?;
+        let rest = days(reached, until);
+        if rest == 0 {
+            return Ok(whole);
+        }
+        let length = days(reached, dates.date(last + 1)?);
         let part = self.context.div(Decimal::from(rest), Decimal::from(length))?;
-        Ok(decimal::add(Decimal::from(whole), part)?)
+        Ok(decimal::add(whole, part)?)
     }
 }
 
@@ -329,6 +433,8 @@ mod tests {
         assert_eq!(monthly("2024-01-01", "2024-01-01", "2024-02-01"), "1");
         assert_eq!(monthly("2024-01-31", "2024-02-29", "2024-03-31"), "1");
         assert_eq!(monthly("2024-01-01", "2024-01-01", "2024-03-01"), "2");
+        // A period that returns to the grid counts the steps of the grid since its start.
+        assert_eq!(monthly("2024-01-01", "2024-02-15", "2024-03-01"), "1");
         // Off the grid: two months from 1 February and 14 of the 30 days of the third.
         assert_eq!(monthly("2024-01-01", "2024-02-01", "2024-04-15"), "2.46666666667");
         assert_eq!(monthly("2024-01-01", "2024-04-15", "2024-05-15"), "1");

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use super::ScheduleError;
 use super::basis::{Basis, Measure, Span};
 use super::context::{Context, amount};
-use super::terms::{Interest, Rounding, ScheduleTerms};
+use super::terms::{DatedRate, Interest, Rounding, ScheduleTerms};
 use crate::domain::calendar::{Frequency, RollRule};
 use crate::domain::limits::AMOUNT_MAX;
 use period::{Period, Segment};
@@ -82,13 +82,6 @@ impl ProgressiveRules {
     fn context(&self) -> Context {
         Context::of(&self.rounding)
     }
-}
-
-/// An annual rate from an evening on: interest of the following days.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct DatedRate {
-    evening: NaiveDate,
-    annual_rate: Decimal,
 }
 
 /// A loan between its disbursement and its end, as the [module](self) describes.

@@ -27,20 +27,27 @@ impl ProgressiveModel {
         on: NaiveDate,
         amount: Decimal,
     ) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let change = Change { disbursed: model.minor(amount)?, ..Change::default() };
-            let period = model.change_balance(on, change)?;
-            let from = model.affected(period, on);
-            model.refresh(period)?;
-            if model.periods.iter().all(|period| period.instalment == 0) {
-                return model.plan(from);
-            }
-            if model.rules.recast {
-                model.adopt_plan_without_payments(from)?;
-                model.refresh(from)?;
-            }
-            model.settle()
-        })
+        self.attempt(|model| model.apply_disbursement(on, amount))
+    }
+
+    /// The same, leaving the state in between if it fails.
+    pub(crate) fn apply_disbursement(
+        &mut self,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        let change = Change { disbursed: self.minor(amount)?, ..Change::default() };
+        let period = self.change_balance(on, change)?;
+        let from = self.affected(period, on);
+        self.refresh(period)?;
+        if self.periods.iter().all(|period| period.instalment == 0) {
+            return self.plan(from);
+        }
+        if self.rules.recast {
+            self.adopt_plan_without_payments(from)?;
+            self.refresh(from)?;
+        }
+        self.settle()
     }
 
     /// Takes over the instalments that the loan would have from `from` on had nothing been paid:
@@ -77,19 +84,22 @@ impl ProgressiveModel {
                 reason: format!("The rate {annual_rate} is not between 0 and {ANNUAL_RATE_MAX}."),
             });
         }
-        self.attempt(|model| {
-            let evening = add_days(from, -1)?;
-            let change = DatedRate { evening, annual_rate };
-            match model.rates.binary_search_by_key(&evening, |rate| rate.evening) {
-                Ok(at) => model.rates.get_mut(at).into_iter().for_each(|rate| *rate = change),
-                Err(at) => model.rates.insert(at, change),
-            }
-            let period = model.change_balance(evening, Change::default())?;
-            let from = model.affected(period, evening);
-            model.refactor(period)?;
-            model.refresh(period)?;
-            if model.rules.recast { model.plan(from) } else { model.settle() }
-        })
+        let change = DatedRate { evening: add_days(from, -1)?, annual_rate };
+        self.attempt(|model| model.apply_rate(change))
+    }
+
+    /// The same, leaving the state in between if it fails.
+    pub(crate) fn apply_rate(&mut self, change: DatedRate) -> Result<(), ScheduleError> {
+        let evening = change.evening;
+        match self.rates.binary_search_by_key(&evening, |rate| rate.evening) {
+            Ok(at) => self.rates.get_mut(at).into_iter().for_each(|rate| *rate = change),
+            Err(at) => self.rates.insert(at, change),
+        }
+        let period = self.change_balance(evening, Change::default())?;
+        let from = self.affected(period, evening);
+        self.refactor(period)?;
+        self.refresh(period)?;
+        if self.rules.recast { self.plan(from) } else { self.settle() }
     }
 
     /// Changes the balance on a date by an amount, negative to lower it.

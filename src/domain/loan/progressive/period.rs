@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ProgressiveModel;
 use crate::domain::decimal::{self, ArithmeticError};
 use crate::domain::loan::ScheduleError;
-use crate::domain::loan::basis::{Factors, Span, days, regular_units};
+use crate::domain::loan::basis::{Charge, Factors, Span, regular_units};
 use crate::domain::loan::context::Context;
 
 /// A period with its instalment. Amounts are minor units.
@@ -55,10 +55,8 @@ pub(super) struct Segment {
     pub(super) balance: i128,
     /// Its part in the factor from which instalments are solved.
     pub(super) factor: Decimal,
-    /// The factor of its interest were it to run for `whole` days, of which it runs for `part`.
-    pub(super) interest_factor: Decimal,
-    pub(super) part: i64,
-    pub(super) whole: i64,
+    /// What it bears.
+    pub(super) charge: Charge,
 }
 
 impl Period {
@@ -134,9 +132,7 @@ impl Segment {
             paused: false,
             balance: 0,
             factor: Decimal::ZERO,
-            interest_factor: Decimal::ZERO,
-            part: 0,
-            whole: 0,
+            charge: Charge::default(),
         }
     }
 
@@ -146,9 +142,7 @@ impl Segment {
         if self.is_free() {
             return Ok(charged_back);
         }
-        let over_whole = context.mul(Decimal::from(self.balance), self.interest_factor)?;
-        let a_day = context.div(over_whole, Decimal::from(self.whole))?;
-        let interest = context.mul(a_day, Decimal::from(self.part))?;
+        let interest = self.charge.interest(Decimal::from(self.balance), context)?;
         Ok(context.add(charged_back, interest)?.max(Decimal::ZERO))
     }
 
@@ -164,14 +158,14 @@ impl Segment {
 
     /// Whether no interest can come of it.
     fn is_free(&self) -> bool {
-        self.paused || self.balance == 0 || self.part == 0 || self.interest_factor.is_zero()
+        self.paused || self.balance == 0 || self.charge.is_free()
     }
 
     /// The interest in whole minor units, where the segment is all there is of its period and no
     /// rounding on the way matters.
     fn plain_interest(&self, context: Context) -> Option<i128> {
-        let plain = self.part == self.whole && self.charged_back_interest == 0;
-        if plain { context.certain_product(self.balance, self.interest_factor) } else { None }
+        let plain = self.charge.part == self.charge.whole && self.charged_back_interest == 0;
+        if plain { context.certain_product(self.balance, self.charge.factor) } else { None }
     }
 
     /// Sets the factors for the rate in force at its start.
@@ -183,18 +177,7 @@ impl Segment {
     ) -> Result<(), ScheduleError> {
         let regular = regular_units(factors.basis().frequency);
         self.factor = factors.factor(annual_rate, span, regular, self.from, self.until)?;
-        if factors.basis().interest.day_count.is_some() {
-            // A standard counts any two dates; shares of a longer stretch are not its business.
-            (self.interest_factor, self.part, self.whole) = (self.factor, 1, 1);
-            return Ok(());
-        }
-        self.part = days(self.from, self.until);
-        self.whole = days(self.from, span.due);
-        self.interest_factor = if self.until == span.due && span.units == regular {
-            self.factor
-        } else {
-            factors.factor(annual_rate, span, span.units, self.from, span.due)?
-        };
+        self.charge = factors.charge(annual_rate, span, self.from, self.until)?;
         Ok(())
     }
 }

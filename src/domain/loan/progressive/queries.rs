@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ProgressiveModel;
 use super::period::Period;
 use crate::domain::loan::ScheduleError;
+use crate::domain::loan::amortisation::Line;
+use crate::domain::loan::basis::Charge;
 use crate::domain::loan::context::amount;
 
 /// What of an instalment is due. Amounts are in currency units.
@@ -218,7 +220,7 @@ impl ProgressiveModel {
             seen.refactor_range(index..index + 1)?;
         }
         for segment in seen.segments.iter_mut().filter(|segment| segment.until > on) {
-            (segment.factor, segment.interest_factor) = (Decimal::ZERO, Decimal::ZERO);
+            (segment.factor, segment.charge) = (Decimal::ZERO, Charge::default());
         }
         seen.refresh(0)?;
         seen.settle()?;
@@ -228,6 +230,32 @@ impl ProgressiveModel {
             principal: self.money(seen.unpaid_principal())?,
             interest: self.money((due - paid).max(0))?,
         })
+    }
+
+    /// The first instalment that is not of interest only.
+    pub(crate) fn first_instalment(&self) -> Result<Decimal, ScheduleError> {
+        let first = self.periods.iter().find(|period| !period.interest_only);
+        self.money(first.map_or(0, |period| period.instalment))
+    }
+
+    /// The schedule as it stands. Where the instalment is agreed it must cover its interest.
+    pub(crate) fn lines(&self, agreed: bool) -> Result<Vec<Line>, ScheduleError> {
+        let mut lines = Vec::with_capacity(self.periods.len());
+        for (index, period) in self.periods.iter().enumerate() {
+            if agreed && period.carried() > 0 {
+                return Err(ScheduleError::InterestNotCovered {
+                    number: u32::try_from(index + 1).unwrap_or(u32::MAX),
+                    instalment: self.money(period.instalment)?,
+                    interest: self.money(period.accrued)?,
+                });
+            }
+            lines.push(Line {
+                principal: self.money(period.due_principal())?,
+                interest: self.money(period.due_interest())?,
+                ..Line::default()
+            });
+        }
+        Ok(lines)
     }
 
     fn period_at(&self, index: usize) -> Result<&Period, ScheduleError> {

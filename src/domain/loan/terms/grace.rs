@@ -27,6 +27,10 @@ pub struct Grace {
     /// The day from which interest is charged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interest_from: Option<NaiveDate>,
+    /// Whether the interest of a flat loan that grace keeps from being paid is spread evenly over
+    /// the instalments after it, rather than collected with the first of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub spread: bool,
     /// Whether interest that is not paid during grace is added to the principal at each due date.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub capitalise: bool,

@@ -28,6 +28,7 @@ pub use dates::DueDates;
 pub use fees::{Fee, FeeBasis, FeeTiming};
 pub use grace::Grace;
 pub use interest::{DaysInMonth, DaysInYear, Interest, InterestPeriod, LeapDay, YearEnd};
+pub(crate) use rates::{DatedRate, RateCourse};
 pub use rates::{Fixing, IndexedRate, RateChange, RateQuote};
 pub use rounding::{Levelling, Residue, Rounding, RoundingFamily};
 pub use validate::Problem;

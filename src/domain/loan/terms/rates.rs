@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::calendar::Frequency;
+use crate::domain::calendar::{CalendarError, Frequency, add_days};
 use crate::domain::decimal::{self, ArithmeticError};
 
 /// A new annual rate from a day on.
@@ -52,6 +52,82 @@ pub struct IndexedRate {
     pub periodic_floor: Option<Decimal>,
     /// The index on the days the rate is set anew, in order of date.
     pub fixings: Vec<Fixing>,
+}
+
+impl IndexedRate {
+    /// The rate each fixing sets, from `annual_rate` on: the movement is held between the periodic
+    /// bounds, then the rate between the lifetime ones (ACTUS, event RR).
+    ///
+    /// # Errors
+    /// [`ArithmeticError`] for indices out of range.
+    pub fn changes(&self, annual_rate: Decimal) -> Result<Vec<RateChange>, ArithmeticError> {
+        let mut rate = annual_rate;
+        let mut changes = Vec::with_capacity(self.fixings.len());
+        for fixing in &self.fixings {
+            let wanted = decimal::add(decimal::mul(fixing.value, self.multiplier)?, self.spread)?;
+            let mut movement = decimal::sub(wanted, rate)?;
+            if let Some(most) = self.periodic_cap {
+                movement = movement.min(most);
+            }
+            if let Some(most) = self.periodic_floor {
+                movement = movement.max(decimal::sub(Decimal::ZERO, most)?);
+            }
+            rate = decimal::add(rate, movement)?.max(self.floor);
+            if let Some(cap) = self.cap {
+                rate = rate.min(cap);
+            }
+            changes.push(RateChange { from: fixing.from, annual_rate: rate });
+        }
+        Ok(changes)
+    }
+}
+
+/// An annual rate from an evening on: it bears the interest of the following days.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DatedRate {
+    pub(crate) evening: NaiveDate,
+    pub(crate) annual_rate: Decimal,
+}
+
+/// The annual rate over the life of a loan.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RateCourse {
+    /// At the start.
+    pub(crate) initial: Decimal,
+    /// Changes after the start and before the end, in order of date.
+    pub(crate) changes: Vec<DatedRate>,
+}
+
+impl RateCourse {
+    /// The rates between two dates: those set on or before the start, of which the latest counts,
+    /// and those set later. What happens after the end has no effect.
+    pub(crate) fn new(
+        annual_rate: Decimal,
+        changes: &[RateChange],
+        start: NaiveDate,
+        end: NaiveDate,
+    ) -> Result<Self, CalendarError> {
+        let mut course = Self { initial: annual_rate, changes: Vec::new() };
+        for change in changes {
+            let evening = add_days(change.from, -1)?;
+            if evening <= start {
+                course.initial = change.annual_rate;
+            } else if evening < end {
+                course.changes.push(DatedRate { evening, annual_rate: change.annual_rate });
+            }
+        }
+        Ok(course)
+    }
+
+    /// The rate of a stretch that starts on an evening, as far as the first `known` changes tell.
+    pub(crate) fn on(&self, evening: NaiveDate, known: usize) -> Decimal {
+        let known = self.changes.get(..known).unwrap_or(&self.changes);
+        let after = known.partition_point(|change| change.evening <= evening);
+        match after.checked_sub(1).and_then(|last| known.get(last)) {
+            Some(change) => change.annual_rate,
+            None => self.initial,
+        }
+    }
 }
 
 fn one() -> Decimal {
