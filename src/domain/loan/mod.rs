@@ -24,3 +24,5 @@ pub use terms::ScheduleTerms;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod refusals;
