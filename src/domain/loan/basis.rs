@@ -2,7 +2,6 @@
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use super::ScheduleError;
 use super::context::Context;
@@ -128,7 +127,7 @@ impl<'a> Factors<'a> {
 }
 
 /// The interest of a stretch on a balance: balance × `factor` / `whole` × `part`, in this order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Charge {
     /// The factor were the stretch `whole` days long.
     pub(crate) factor: Decimal,
