@@ -56,3 +56,37 @@ pub fn cash_flows(schedule: &Schedule) -> Result<Vec<(NaiveDate, Decimal)>, Sche
     flows.sort_by_key(|(on, _)| *on);
     Ok(flows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::loan::terms::{DownPayment, Fee, FeeBasis, FeeTiming};
+    use crate::domain::loan::{ScheduleTerms, schedule};
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_borrower_receives_the_loan_and_pays_its_cost() {
+        let on = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap();
+        let mut terms = ScheduleTerms::new(d("1000"), d("0.12"), 3, on);
+        let fee = |value, basis, charged| Fee { name: None, value, basis, charged, on: None };
+        terms.down_payment = Some(DownPayment { amount: Some(d("100")), fraction: None });
+        terms.fees = vec![
+            fee(d("0.02"), FeeBasis::Disbursement, FeeTiming::AtDisbursement),
+            fee(d("1"), FeeBasis::Flat, FeeTiming::PerInstalment),
+        ];
+        let schedule = schedule(&terms).unwrap();
+        let flows = cash_flows(&schedule).unwrap();
+        assert_eq!(flows[0], (on, d("980")));
+        assert_eq!(flows[1], (on, d("-100")));
+        assert_eq!(flows[2].1, d("-307.02"));
+        let cost = total_cost(&schedule).unwrap();
+        assert_eq!(cost.principal, d("1000"));
+        assert_eq!(cost.fees, d("23"));
+        assert_eq!(cost.total, cost.principal + cost.interest + cost.fees);
+        let net: Decimal = flows.iter().map(|(_, amount)| amount).sum();
+        assert_eq!(net, -(cost.interest + cost.fees));
+    }
+}

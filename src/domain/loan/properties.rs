@@ -296,6 +296,28 @@ proptest! {
         prop_assert!(dear > cheap, "{} <= {}", dear, cheap);
     }
 
+    /// Spreading the remainder ends with the last instalment within a cent for each of the others,
+    /// or where another cent on each would only take it farther.
+    #[test]
+    fn a_remainder_is_spread_as_far_as_cents_go(
+        units in 1_000u32..1_000_000, rate in 0u32..50_000, instalments in 2u32..120, family in pick(&FAMILIES[..2]),
+    ) {
+        let mut terms = ScheduleTerms::new(
+            Decimal::from(units), Decimal::new(i64::from(rate), 5), instalments, day(30),
+        );
+        terms.rounding.family = family;
+        terms.interest.period = InterestPeriod::SameAsRepayment;
+        terms.rounding.levelling = Some(Levelling::Remainder);
+        let gap = |schedule: &Schedule| schedule.rows.last().unwrap().total - schedule.instalment;
+        let found = schedule(&terms).unwrap();
+        let left = gap(&found);
+        if left.abs() > Decimal::new(i64::from(instalments), 2) {
+            let share = (left / Decimal::from(instalments)).round_dp(2);
+            terms.instalment = Some(found.instalment + share);
+            prop_assert!(gap(&schedule(&terms).unwrap()).abs() >= left.abs());
+        }
+    }
+
     #[test]
     fn terms_come_back_from_json(terms in varied_terms()) {
         let text = serde_json::to_string(&terms).unwrap();
