@@ -1,0 +1,3 @@
+//! What SQL sees: each function decodes its arguments, calls the domain, and encodes the answer.
+
+mod money;
