@@ -40,14 +40,18 @@ const DIGIT_DECIMALS: i32 = 4;
 const COEFFICIENT_MAX: u128 = (1 << 96) - 1;
 const SCALE_MAX: i32 = 28;
 
-fn refused(detail: &str) -> ErrorReport {
+fn refused(detail: &str, hint: &str) -> ErrorReport {
     ErrorReport::new(
         PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
         "numeric out of range for exact arithmetic",
         "",
     )
     .set_detail(detail.to_owned())
-    .set_hint("Round the value to at most 28 significant digits.".to_owned())
+    .set_hint(hint.to_owned())
+}
+
+fn damaged() -> ErrorReport {
+    refused("The stored value is cut short.", "Check the table with amcheck.")
 }
 
 /// Reads the bytes of a numeric after its length word.
@@ -56,14 +60,15 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
         let at = index * 2;
         bytes.get(at..at + 2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]]))
     };
-    let header = word(0).ok_or_else(|| refused("The value has no header."))?;
+    let header = word(0).ok_or_else(|| damaged())?;
     let (negative, display_scale, weight, first_digit) = match header & SIGN_MASK {
         SPECIAL => {
-            return Err(refused(match header {
+            let value = match header {
                 NAN => "The value is NaN.",
                 POSITIVE_INFINITY => "The value is Infinity.",
                 _ => "The value is -Infinity.",
-            }));
+            };
+            return Err(refused(value, "Give a finite number."));
         }
         SHORT => {
             let magnitude = (header & SHORT_WEIGHT_MASK) as i32;
@@ -72,12 +77,17 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
             (header & SHORT_SIGN != 0, scale as i32, weight, 1)
         }
         sign => {
-            let weight = word(1).ok_or_else(|| refused("The value has no weight."))? as i16;
+            let weight = word(1).ok_or_else(|| damaged())? as i16;
             (sign == NEGATIVE, (header & LONG_SCALE_MASK) as i32, weight as i32, 2)
         }
     };
     let count = bytes.len() / 2 - first_digit;
-    let too_long = || refused("The value has more than 28 significant digits.");
+    let too_long = || {
+        refused(
+            "The value has more than 28 significant digits.",
+            "Round the value to at most 28 significant digits.",
+        )
+    };
 
     let mut coefficient: u128 = 0;
     for index in 0..count {
