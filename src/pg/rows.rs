@@ -48,15 +48,21 @@ impl Cell {
     }
 }
 
-/// The rows a function returns, each an array of cells in the order of the declared columns.
-pub struct Rows<I>(pub I);
+/// A value that makes one row of `N` columns.
+pub trait Row<const N: usize> {
+    /// The row's cells, in the order of the declared columns.
+    fn cells(&self) -> [Cell; N];
+}
+
+/// The rows a function returns.
+pub struct Rows<R, const N: usize>(pub Vec<R>);
 
 /// Rows between two looks at whether the statement was cancelled.
 const ROWS_PER_INTERRUPT_CHECK: usize = 4096;
 
 // SAFETY: a function that returns `Rows` spells out its SQL, and the declared columns are those of
 // the cells; `record` stands for them in the metadata.
-unsafe impl<I> SqlTranslatable for Rows<I> {
+unsafe impl<R, const N: usize> SqlTranslatable for Rows<R, N> {
     const TYPE_IDENT: &'static str = "loan_engine::pg::Rows";
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
     const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::Table);
@@ -66,10 +72,7 @@ unsafe impl<I> SqlTranslatable for Rows<I> {
 
 // SAFETY: a materialised result is returned through `ReturnSetInfo`; the datum itself is NULL, as
 // the protocol of such functions asks.
-unsafe impl<I, const N: usize> BoxRet for Rows<I>
-where
-    I: Iterator<Item = [Cell; N]>,
-{
+unsafe impl<R: Row<N>, const N: usize> BoxRet for Rows<R, N> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         // SAFETY: PostgreSQL calls a set-returning function with a ReturnSetInfo, which
         // InitMaterializedSRF checks; it then fills setResult and setDesc, both used only here.
@@ -79,10 +82,11 @@ where
             pg_sys::InitMaterializedSRF(raw, 0);
             let info: *mut pg_sys::ReturnSetInfo = (*raw).resultinfo.cast();
             let (store, descriptor) = ((*info).setResult, (*info).setDesc);
-            for (index, cells) in self.0.enumerate() {
+            for (index, row) in self.0.iter().enumerate() {
                 if index % ROWS_PER_INTERRUPT_CHECK == ROWS_PER_INTERRUPT_CHECK - 1 {
                     check_for_interrupts!();
                 }
+                let cells = row.cells();
                 let mut values = cells.each_ref().map(Cell::datum);
                 let mut nulls = cells.each_ref().map(|cell| matches!(cell, Cell::Null));
                 pg_sys::tuplestore_putvalues(
