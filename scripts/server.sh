@@ -93,7 +93,7 @@ server_create() {
     as_server "$bin/initdb" --pgdata="$data" --username=postgres --auth=trust --encoding=UTF8 \
         --locale=C.UTF-8 --no-sync --no-instructions >/dev/null
     _server_configure "$server" "$@"
-    server_start "$server"
+    server_start "$server" || return
     printf '%s\n' "$server"
 }
 
@@ -106,7 +106,7 @@ server_standby() {
     as_server "$bin/pg_basebackup" --pgdata="$data" --host="$primary" --username=postgres \
         --write-recovery-conf --checkpoint=fast --no-sync
     _server_configure "$server" "$@"
-    server_start "$server"
+    server_start "$server" || return
     printf '%s\n' "$server"
 }
 
@@ -144,4 +144,12 @@ server_destroy_own() {
     for server in "$servers"/*; do
         [[ $(_server_owner "$server") != "$$" ]] || server_destroy "$server"
     done
+}
+
+# For a test that may run alone: uses the caller's throw-away server or starts one.
+server_ensure() {
+    if [[ -z ${LOAN_ENGINE_SERVER:-} ]]; then
+        LOAN_ENGINE_SERVER=$(server_create "$@")
+        server_use "$LOAN_ENGINE_SERVER"
+    fi
 }
