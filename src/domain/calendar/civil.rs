@@ -138,25 +138,28 @@ pub fn add_days(date: NaiveDate, days: i64) -> Result<NaiveDate, CalendarError> 
 /// # Errors
 /// [`CalendarError::OutOfRange`].
 pub fn add_months(date: NaiveDate, months: i64) -> Result<NaiveDate, CalendarError> {
-    let (year, month) = shift_month(date.year(), date.month(), months)?;
-    let day = date.day().min(days_in_month(year, month));
-    ymd(year, month, day)
-}
-
-/// Year and month `months` months after the given ones.
-pub(super) fn shift_month(year: i32, month: u32, months: i64) -> Result<(i32, u32), CalendarError> {
-    let index = (i64::from(year) * 12 + i64::from(month) - 1).saturating_add(months);
-    let target = index.div_euclid(12);
-    match i32::try_from(target) {
+    let index = i64::from(month_index(date)).saturating_add(months);
+    let year = index.div_euclid(12);
+    let refusal = CalendarError::OutOfRange { year };
+    match i32::try_from(year) {
         Ok(year) if (YEAR_MIN..=YEAR_MAX).contains(&year) => {
-            Ok((year, index.rem_euclid(12) as u32 + 1))
+            let month = index.rem_euclid(12) as u32 + 1;
+            let day = date.day().min(days_in_month(year, month));
+            NaiveDate::from_ymd_opt(year, month, day).ok_or(refusal)
         }
-        _ => Err(CalendarError::OutOfRange { year: target }),
+        _ => Err(refusal),
     }
 }
 
-/// A date of parts that are known to name one.
-pub(super) fn ymd(year: i32, month: u32, day: u32) -> Result<NaiveDate, CalendarError> {
-    NaiveDate::from_ymd_opt(year, month, day)
-        .ok_or(CalendarError::OutOfRange { year: i64::from(year) })
+/// Months since January of year 0.
+pub(super) fn month_index(date: NaiveDate) -> i32 {
+    date.year() * 12 + date.month0() as i32
+}
+
+/// Day number of a day of the month of a month index, or of the month's last day if it is shorter.
+/// Reaches beyond the library's years, as a period that ends within them may start outside.
+pub(super) const fn clipped_day_number(month_index: i32, day: u32) -> i32 {
+    let (year, month) = (month_index.div_euclid(12), month_index.rem_euclid(12) as u32 + 1);
+    let last = days_in_month(year, month);
+    day_number_of(year, month, if day < last { day } else { last })
 }

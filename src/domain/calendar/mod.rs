@@ -3,8 +3,10 @@
 mod business;
 pub mod civil;
 mod day_count;
+mod due_days;
 mod error;
 mod frequency;
+mod payment_dates;
 mod recurrence;
 
 pub use business::{
@@ -15,6 +17,8 @@ pub use day_count::{
     DayCount, DayCountContext, DayCountName, Fraction, day_count_days, day_count_names, fraction,
     year_fraction, year_fraction_f64,
 };
+pub use due_days::DueDays;
 pub use error::CalendarError;
 pub use frequency::{Frequency, FrequencyUnit, SemiMonthDays};
+pub use payment_dates::{Adjustment, Extent, PaymentDates, SchedulePeriod, Stub};
 pub use recurrence::{Nth, Recurrence, RollRule, nth_date};

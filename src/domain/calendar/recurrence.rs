@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::civil::{
     DAY_NUMBER_MAX, DAY_NUMBER_MIN, check_range, date_of, day_number, day_number_of, days_in_month,
-    is_last_day_of_month,
+    is_last_day_of_month, month_index,
 };
-use super::{CalendarError, Frequency, SemiMonthDays};
+use super::{CalendarError, DueDays, Frequency, SemiMonthDays};
 use crate::domain::limits::{YEAR_MAX, YEAR_MIN};
 
 /// Which of a month's Mondays, Tuesdays and so on.
@@ -65,7 +65,7 @@ pub struct Recurrence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Every so many days.
-    Days(i64),
+    Days(i32),
     /// Every so many months from month `index`, on `day` or the last possible one, which is
     /// `carry` days after the last of the month.
     Months { index: i64, months: i64, day: u32, carry: u32 },
@@ -100,15 +100,15 @@ impl Recurrence {
             (Frequency::Months(count), _) => {
                 let at_end = roll == RollRule::LastDay && is_last_day_of_month(seed);
                 Step::Months {
-                    index: month_index(seed),
+                    index: i64::from(month_index(seed)),
                     months: i64::from(count.get()),
                     day: if at_end { 31 } else { seed.day() },
                     carry: u32::from(roll == RollRule::FirstDayOfNextMonth),
                 }
             }
             (Frequency::SemiMonthly(days), _) => halves_step(seed, days, roll),
-            (Frequency::Days(count), _) => Step::Days(i64::from(count.get())),
-            (Frequency::Weeks(count), _) => Step::Days(i64::from(count.get()) * 7),
+            (Frequency::Days(count), _) => Step::Days(i32::from(count.get())),
+            (Frequency::Weeks(count), _) => Step::Days(i32::from(count.get()) * 7),
         };
         Ok(Self { seed: day_of_seed, step })
     }
@@ -123,7 +123,7 @@ impl Recurrence {
         }
         match self.step {
             Step::Days(days) => {
-                let day = n.saturating_mul(days).saturating_add(i64::from(self.seed));
+                let day = n.saturating_mul(i64::from(days)).saturating_add(i64::from(self.seed));
                 match i32::try_from(day) {
                     Ok(day) => in_range(day),
                     Err(_) => Err(CalendarError::OutOfRange { year: day / 365 + 1970 }),
@@ -152,6 +152,55 @@ impl Recurrence {
     }
 }
 
+impl Recurrence {
+    /// The first `n` whose date is after a day number: 1 for the seed itself.
+    ///
+    /// # Errors
+    /// [`CalendarError::OutOfRange`] near the ends of the calendar.
+    pub fn first_after(&self, day: i32) -> Result<i64, CalendarError> {
+        let apart = i64::from(day) - i64::from(self.seed);
+        let near = match self.step {
+            Step::Days(days) => apart.div_euclid(i64::from(days)),
+            Step::Months { months, .. } | Step::Weekday { months, .. } => apart / (months * 31),
+            Step::Halves { .. } => apart / 16,
+        };
+        // The guess errs towards the seed, by one date in fifty.
+        let mut n = near;
+        while self.day_number(n)? > day {
+            n -= 1;
+        }
+        while self.day_number(n)? <= day {
+            n += 1;
+        }
+        Ok(n)
+    }
+
+    /// The day numbers of dates 1, 2, 3 and so on, to the end of the calendar.
+    pub fn day_numbers(&self) -> DueDays {
+        DueDays::new(self)
+    }
+
+    /// Whether the seed is a date that the rule gives: always, unless an n-th weekday or two given
+    /// days of the month prescribe others.
+    pub const fn seed_is_by_rule(&self) -> bool {
+        match self.step {
+            Step::Days(_) | Step::Months { .. } => true,
+            Step::Weekday { skip, .. } => skip == 0,
+            Step::Halves { on_grid, .. } => on_grid,
+        }
+    }
+
+    /// Day number of the seed.
+    pub const fn seed(&self) -> i32 {
+        self.seed
+    }
+
+    /// The dates' rule, for what steps through it.
+    pub(super) const fn step(&self) -> Step {
+        self.step
+    }
+}
+
 /// The `n`-th date of a series after its seed: the seed for 0, earlier dates for a negative `n`.
 ///
 /// # Errors
@@ -163,11 +212,6 @@ pub fn nth_date(
     n: i64,
 ) -> Result<NaiveDate, CalendarError> {
     Recurrence::new(seed, frequency, roll)?.date(n)
-}
-
-/// Months since January of year 0.
-fn month_index(date: NaiveDate) -> i64 {
-    i64::from(date.year()) * 12 + i64::from(date.month0())
 }
 
 /// Year and month, from 1, of a month index.
@@ -218,7 +262,7 @@ fn weekday_of(day: i32) -> i32 {
 }
 
 fn weekday_step(seed: NaiveDate, months: i64, nth: Nth, weekday: Weekday) -> Step {
-    let index = month_index(seed);
+    let index = i64::from(month_index(seed));
     let weekday = weekday.num_days_from_monday();
     let of_seed_month = weekday_in_month(index, nth, weekday).unwrap_or_default();
     let skip = i64::from((of_seed_month - day_number(seed)).signum());
@@ -227,7 +271,7 @@ fn weekday_step(seed: NaiveDate, months: i64, nth: Nth, weekday: Weekday) -> Ste
 
 fn halves_step(seed: NaiveDate, days: Option<SemiMonthDays>, roll: RollRule) -> Step {
     let days = days.unwrap_or_else(|| SemiMonthDays::of_seed(seed, roll));
-    let first_half = month_index(seed) * 2;
+    let first_half = i64::from(month_index(seed)) * 2;
     let seed = day_number(seed);
     // The two days of the seed's month, and failing both the second day of the month before.
     let half = [first_half + 1, first_half]
