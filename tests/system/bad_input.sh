@@ -32,7 +32,7 @@ ask -f - <<'SQL'
 \echo Calls by how they ended:
 select coalesce(o.code, 'accepted'), count(*)
 from bad_input.call as c join bad_input.outcome as o using (id)
-where c.name like :'only'
+where c.name like :'only' and c.name <> 'internal'
 group by o.code order by count(*) desc;
 \echo
 \echo Slowest:

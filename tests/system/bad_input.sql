@@ -63,6 +63,7 @@ from (values
     ('%', '%rate%', 'numeric', '0.065'),
     ('%', '%currency%', 'text', '''EUR'''),
     ('%', '%day_count%', 'text', '''ACT/365F'''),
+    ('%', 'convention', 'text', '''following'''),
     ('%', '%frequency%', 'text', '''monthly'''),
     ('%', '%end%', 'date', 'date ''2024-07-31''')
 ) as listed (routine, argument, type, expression);
