@@ -8,6 +8,7 @@ mod error;
 mod frequency;
 mod payment_dates;
 mod recurrence;
+mod roll;
 
 pub use business::{
     BusinessCalendar, BusinessDayConvention, BusinessDayRule, ShiftOrder, Weekend, adjust,
@@ -21,4 +22,5 @@ pub use due_days::DueDays;
 pub use error::CalendarError;
 pub use frequency::{Frequency, FrequencyUnit, SemiMonthDays};
 pub use payment_dates::{Adjustment, Extent, PaymentDates, SchedulePeriod, Stub};
-pub use recurrence::{Nth, Recurrence, RollRule, nth_date};
+pub use recurrence::{Recurrence, nth_date};
+pub use roll::{Nth, RollRule};

@@ -18,6 +18,8 @@ mod actual;
 mod convention;
 mod icma;
 mod names;
+#[cfg(test)]
+mod tests;
 mod thirty;
 
 use std::cmp::Ordering;

@@ -180,3 +180,82 @@ impl Key {
         Self::of(name).is_some_and(|key| key.as_bytes() == self.as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_convention_finds_its_own_row() {
+        for (index, row) in NAMES.iter().enumerate() {
+            assert_eq!(row.convention as usize, index, "{}", row.name);
+            assert_eq!(row.convention.name(), row.name);
+        }
+    }
+
+    #[test]
+    fn every_name_means_one_convention() {
+        let all = || {
+            NAMES.iter().flat_map(|row| {
+                row.aliases.iter().chain([&row.name]).map(move |name| (*name, row.convention))
+            })
+        };
+        for (name, convention) in all() {
+            assert_eq!(DayCount::parse(name), Ok(convention), "{name}");
+            assert_eq!(DayCount::parse(&format!("  {} ", name.to_lowercase())), Ok(convention));
+            let key = Key::of(name);
+            for (other, another) in all().filter(|(_, another)| *another != convention) {
+                assert!(key.as_ref().is_none_or(|key| !key.is(other)), "{name} {other} {another}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_spellings_of_the_market_are_read() {
+        for (given, want) in [
+            ("30/360", "30/360 ISDA"),
+            ("ACT/365", "ACT/365F"),
+            ("ACT/ACT", "ACT/ACT ISDA"),
+            ("Actual/Actual (ISDA)", "ACT/ACT ISDA"),
+            ("A/A (ICMA)", "ACT/ACT ICMA"),
+            ("ACT/ACT.ISMA", "ACT/ACT ICMA"),
+            ("Actual/Actual (Bond)", "ACT/ACT ICMA"),
+            ("Actual/365 (Fixed)", "ACT/365F"),
+            ("ACT/365.FIXED", "ACT/365F"),
+            ("actual / 360", "ACT/360"),
+            ("Actual/365 (Actual)", "ACT/365A"),
+            ("Actual/365L", "ACT/365L"),
+            ("ACT_365_25", "ACT/365.25"),
+            ("NL365", "NL/365"),
+            ("30E/360.ISDA", "30E/360 ISDA"),
+            ("30/360 (ICMA)", "30E/360"),
+            ("30/360 ISDA (Bond Basis)", "30/360 ISDA"),
+            ("360/360", "30/360 ISDA"),
+            ("30u/360", "30U/360"),
+            ("30e+/360", "30E+/360"),
+            // The codes of ACTUS.
+            ("AA", "ACT/ACT ISDA"),
+            ("A360", "ACT/360"),
+            ("A365", "ACT/365F"),
+            ("30E360ISDA", "30E/360 ISDA"),
+            ("30E360", "30E/360"),
+            ("28E336", "28E/336"),
+            ("B252", "BUS/252"),
+        ] {
+            assert_eq!(DayCount::parse(given).map(DayCount::name), Ok(want), "{given}");
+        }
+        for given in ["", " ", "11", "/", "30", "ACT", "rubbish", "Ａ360", &"A".repeat(100)] {
+            assert!(matches!(DayCount::parse(given), Err(CalendarError::Name(_))), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_convention_reads_and_writes_as_its_name() {
+        for row in &NAMES {
+            let text = serde_json::to_string(&row.convention).unwrap();
+            assert_eq!(text, format!("\"{}\"", row.name));
+            assert_eq!(serde_json::from_str::<DayCount>(&text).unwrap(), row.convention);
+        }
+        assert!(serde_json::from_str::<DayCount>("\"31/360\"").is_err());
+    }
+}
