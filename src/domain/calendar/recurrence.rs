@@ -109,6 +109,13 @@ impl Recurrence {
     /// # Errors
     /// As [`Self::day_number`].
     pub fn date(&self, n: i64) -> Result<NaiveDate, CalendarError> {
+        if let Step::Months { index, months, day, carry: 0 } = self.step {
+            // Year, month and day are at hand, so no day number need be taken apart.
+            let (year, month) = month_of(n.saturating_mul(months).saturating_add(index))?;
+            let day = day.min(days_in_month(year, month));
+            let refusal = CalendarError::OutOfRange { year: i64::from(year) };
+            return NaiveDate::from_ymd_opt(year, month, day).ok_or(refusal);
+        }
         date_of(self.day_number(n)?)
     }
 }
