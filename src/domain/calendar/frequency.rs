@@ -77,7 +77,8 @@ pub enum Frequency {
     Months(NonZeroU16),
 }
 
-/// Names of frequencies, the first of each the one it is written with.
+/// Names of frequencies, the first of each the one it is written with; the last shows the form of
+/// all others to who reads the list in a refusal.
 const NAMES: [(&str, Frequency); 26] = [
     ("daily", Frequency::DAILY),
     ("weekly", Frequency::WEEKLY),

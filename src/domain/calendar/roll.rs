@@ -47,6 +47,7 @@ pub enum RollRule {
     },
 }
 
+/// Names of rules, with two of the thirty-five n-th weekdays to show their form in a refusal.
 const NAMES: [(&str, RollRule); 9] = [
     ("same_day", RollRule::SameDay),
     ("last_day", RollRule::LastDay),

@@ -18,6 +18,7 @@ fn exact(text: &str) -> Decimal {
 const BARE: DayCountContext<'static> = DayCountContext {
     period_start: None,
     period_end: None,
+    schedule_start: None,
     schedule_end: None,
     frequency: None,
     end_of_month: None,
@@ -123,10 +124,16 @@ fn what_a_convention_must_be_told_is_asked_for() {
     }
     let weekly =
         DayCountContext { period_end: Some(end), frequency: Some(Frequency::WEEKLY), ..BARE };
-    assert!(matches!(
-        year_fraction(DayCount::ActActIcma, start, end, &weekly),
-        Err(CalendarError::BadContext { .. })
-    ));
+    let monthly = DayCountContext { frequency: Some(Frequency::MONTHLY), ..weekly };
+    let late = DayCountContext { schedule_start: start.succ_opt(), ..monthly };
+    let early = DayCountContext { schedule_end: end.pred_opt(), ..monthly };
+    let endless = Frequency::every(11, crate::domain::calendar::FrequencyUnit::Year).unwrap();
+    let endless = DayCountContext { frequency: Some(endless), ..weekly };
+    for context in [weekly, late, early, endless] {
+        let error = year_fraction(DayCount::ActActIcma, start, end, &context).unwrap_err();
+        assert!(matches!(error, CalendarError::BadContext { .. }), "{context:?}");
+    }
+    assert_eq!(year_fraction(DayCount::ActActIcma, start, end, &monthly), Ok(exact("0.5")));
 }
 
 /// A Canadian coupon period is its part of a year however many days it has.
@@ -183,7 +190,8 @@ fn full(calendar: &BusinessCalendar) -> DayCountContext<'_> {
     DayCountContext {
         period_start: Some(d("1999-08-31")),
         period_end: Some(d("2000-02-29")),
-        schedule_end: Some(d("2010-02-28")),
+        schedule_start: Some(d("1970-01-01")),
+        schedule_end: Some(d("2030-02-28")),
         frequency: Some(Frequency::SEMI_ANNUAL),
         end_of_month: Some(true),
         calendar: Some(calendar),

@@ -79,16 +79,16 @@ impl PaymentDates<'_> {
                     reason: "The first due date is after the end.",
                 });
             }
-            let step = series.first_after(day)? - 1;
+            let step = series.first_after(day) - 1;
             return Ok(Boundary { day, step: on_series(series, step, day) });
         }
         let start = day_number(self.start);
-        let step = series.first_after(start)?;
-        let short = Boundary { day: series.day_number(step)?, step: Some(step) };
+        let step = series.first_after(start);
+        let short = boundary_within(series, step, end)?;
         let lengthen = self.stub == Stub::LongFront
             && on_series(series, step - 1, start).is_none()
             && end.is_none_or(|end| short.day < end);
-        if lengthen { boundary(series, step + 1) } else { Ok(short) }
+        if lengthen { boundary_within(series, step + 1, end) } else { Ok(short) }
     }
 
     /// The first `count` period ends that lie before an end, and the next one if the end was met.
@@ -111,9 +111,9 @@ impl PaymentDates<'_> {
             }
             let following = match step {
                 Some(step) => step + 1,
-                None => series.first_after(next.day)?,
+                None => series.first_after(next.day),
             };
-            next = boundary(series, following)?;
+            next = boundary_within(series, following, end)?;
             step = next.step;
         }
     }
@@ -151,7 +151,7 @@ impl PaymentDates<'_> {
         count: usize,
         end: i32,
     ) -> Result<Vec<Boundary>, CalendarError> {
-        let last = series.first_after(end)? - 1;
+        let last = series.first_after(end) - 1;
         if on_series(series, last, end).is_none() {
             return self.not_whole(&[boundary(series, last)?], end);
         }
@@ -242,6 +242,18 @@ fn out_of_bounds(count: i64) -> CalendarError {
 
 fn boundary(series: &Recurrence, step: i64) -> Result<Boundary, CalendarError> {
     Ok(Boundary { day: series.day_number(step)?, step: Some(step) })
+}
+
+/// The boundary of a step; where there is an end, a date beyond the calendar is merely later.
+fn boundary_within(
+    series: &Recurrence,
+    step: i64,
+    end: Option<i32>,
+) -> Result<Boundary, CalendarError> {
+    match boundary(series, step) {
+        Err(_) if end.is_some() => Ok(Boundary { day: i32::MAX, step: None }),
+        found => found,
+    }
 }
 
 /// `step` if that date of the series is that day.

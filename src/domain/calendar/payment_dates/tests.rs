@@ -160,6 +160,14 @@ fn what_makes_no_schedule_is_refused() {
     assert!(matches!(late.periods(), Err(CalendarError::OutOfRange { .. })));
     let last = PaymentDates { extent: Extent::Periods(1), ..late };
     assert_eq!(ends(&last), "12-15");
+    let until = PaymentDates { extent: Extent::Until(d("9999-12-31")), ..late };
+    for (stub, want) in [(Stub::ShortBack, "12-15 12-31*"), (Stub::ShortFront, "11-30* 12-31")] {
+        assert_eq!(ends(&PaymentDates { stub, ..until }), want);
+    }
+    let december = PaymentDates { start: d("9999-12-20"), stub: Stub::ShortBack, ..until };
+    assert_eq!(ends(&december), "12-31*");
+    let first_due = Some(d("9999-12-31"));
+    assert_eq!(ends(&PaymentDates { first_due, ..last }), "12-31*");
 }
 
 fn any_dates() -> impl Strategy<Value = PaymentDates<'static>> {
