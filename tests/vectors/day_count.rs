@@ -1,8 +1,8 @@
 //! Published year fractions and day counts.
 //!
 //! A case names a convention and two dates, gives `year_fraction` or `days` or both, and may say
-//! more of the schedule: `reference_period`, `period_start`, `period_end`, `schedule_end`,
-//! `termination_date`, `end_is_maturity`, `eom`, `frequency_per_year`.
+//! more of the schedule: `reference_period`, `period_start`, `period_end`, `schedule_start`,
+//! `schedule_end`, `termination_date`, `end_is_maturity`, `eom`, `frequency_per_year`.
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use loan_engine::domain::calendar::{
@@ -111,6 +111,7 @@ fn context(
     let mut context = DayCountContext {
         period_start: date(&reference[0])?.or(date(&case["period_start"])?),
         period_end: date(&reference[1])?.or(date(&case["period_end"])?),
+        schedule_start: date(&case["schedule_start"])?,
         schedule_end: date(&case["schedule_end"])?.or(date(&case["termination_date"])?),
         end_of_month: case["eom"].as_bool(),
         ..DayCountContext::default()

@@ -163,3 +163,75 @@ pub(super) const fn clipped_day_number(month_index: i32, day: u32) -> i32 {
     let last = days_in_month(year, month);
     day_number_of(year, month, if day < last { day } else { last })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::error::{Condition, Refusal};
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn epochs_are_where_they_are_said_to_be() {
+        assert_eq!(day_number_of(1970, 1, 1), 0);
+        assert_eq!(day_number(d("2000-01-01")), DAY_NUMBER_2000_01_01);
+        assert_eq!(civil_of(DAY_NUMBER_MIN), (1, 1, 1));
+        assert_eq!(civil_of(DAY_NUMBER_MAX), (9999, 12, 31));
+    }
+
+    #[test]
+    fn a_month_after_31_january_is_the_end_of_february() {
+        assert_eq!(add_months(d("2023-01-31"), 1).unwrap(), d("2023-02-28"));
+        assert_eq!(add_months(d("2024-01-31"), 1).unwrap(), d("2024-02-29"));
+        assert_eq!(add_months(d("2024-02-29"), -12).unwrap(), d("2023-02-28"));
+        assert_eq!(add_months(d("2024-03-31"), -13).unwrap(), d("2023-02-28"));
+    }
+
+    #[test]
+    fn what_lies_outside_the_years_is_refused() {
+        let refused = [
+            add_months(d("9999-12-31"), 1),
+            add_months(d("0001-01-01"), -1),
+            add_months(d("2024-01-01"), i64::MAX),
+            add_months(d("2024-01-01"), i64::MIN),
+            add_days(d("9999-12-31"), 1),
+            add_days(d("0001-01-01"), -1),
+            add_days(d("2024-01-01"), i64::MAX),
+            check_range(NaiveDate::MAX),
+            date_of(DAY_NUMBER_MIN - 1),
+        ];
+        for result in refused {
+            assert_eq!(result.unwrap_err().condition(), Condition::DatetimeOverflow);
+        }
+        let detail = add_days(d("9999-12-31"), 1).unwrap_err().detail().unwrap();
+        assert_eq!(detail, "The year would be 10000; dates run from year 1 to year 9999.");
+    }
+
+    proptest! {
+        #[test]
+        fn day_numbers_agree_with_another_implementation(
+            day in DAY_NUMBER_MIN..=DAY_NUMBER_MAX,
+            months in -130_000_i64..130_000,
+        ) {
+            let date = date_of(day).unwrap();
+            prop_assert_eq!(day_number(date), day);
+            prop_assert_eq!(civil_of(day), (date.year(), date.month(), date.day()));
+            prop_assert_eq!(day_number_of(date.year(), date.month(), date.day()), day);
+            let last = last_day_of_month(date);
+            prop_assert_eq!(last.succ_opt().map(|next| next.day()), Some(1));
+            prop_assert_eq!(is_last_day_of_month(date), last == date);
+
+            let step = chrono::Months::new(months.unsigned_abs() as u32);
+            let other = if months < 0 {
+                date.checked_sub_months(step)
+            } else {
+                date.checked_add_months(step)
+            };
+            let other = other.filter(|date| (YEAR_MIN..=YEAR_MAX).contains(&date.year()));
+            prop_assert_eq!(add_months(date, months).ok(), other);
+        }
+    }
+}

@@ -110,3 +110,47 @@ impl Iterator for DueDays {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::civil::{DAY_NUMBER_MIN, date_of};
+    use super::super::{Frequency, RollRule};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn stepping_gives_what_counting_from_the_seed_gives(
+            series in super::super::recurrence::tests::any_series(),
+        ) {
+            for (day, n) in series.day_numbers().take(200).zip(1..) {
+                prop_assert_eq!(Ok(day), series.day_number(n));
+            }
+        }
+
+        #[test]
+        fn it_ends_with_the_calendar_and_stays_ended(
+            before in 0..5_000_i32, months in 1_u16..30, carry in any::<bool>(),
+        ) {
+            let seed = date_of(DAY_NUMBER_MAX - before).unwrap();
+            let roll = if carry { RollRule::FirstDayOfNextMonth } else { RollRule::SameDay };
+            let frequency = Frequency::Months(months.try_into().unwrap());
+            let series = Recurrence::new(seed, frequency, roll).unwrap();
+            let mut days = series.day_numbers();
+            let given = days.by_ref().count() as i64;
+            prop_assert!(series.day_number(given).is_ok());
+            prop_assert!(series.day_number(given + 1).is_err());
+            prop_assert_eq!(days.next(), None);
+        }
+    }
+
+    #[test]
+    fn days_end_with_the_calendar_too() {
+        let seed = date_of(DAY_NUMBER_MAX - 3).unwrap();
+        let series = Recurrence::new(seed, Frequency::DAILY, RollRule::SameDay).unwrap();
+        assert_eq!(series.day_numbers().count(), 3);
+        let seed = date_of(DAY_NUMBER_MIN).unwrap();
+        let series = Recurrence::new(seed, Frequency::MONTHLY, RollRule::SameDay).unwrap();
+        assert_eq!(series.day_numbers().count(), 9_999 * 12 - 1);
+    }
+}

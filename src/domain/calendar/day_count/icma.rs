@@ -48,6 +48,11 @@ pub(super) fn fraction(
     end: NaiveDate,
     context: &DayCountContext<'_>,
 ) -> Result<Fraction, CalendarError> {
+    let before = context.schedule_start.is_some_and(|schedule_start| start < schedule_start);
+    let after = context.schedule_end.is_some_and(|schedule_end| end > schedule_end);
+    if before || after {
+        return Err(DayCount::ActActIcma.bad("The dates are not within the schedule."));
+    }
     let grid = grid(context)?;
     let (first_step, before_start) = grid.part(start);
     let (last_step, before_end) = grid.part(end);

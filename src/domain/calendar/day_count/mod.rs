@@ -18,6 +18,8 @@ mod actual;
 mod convention;
 mod icma;
 mod names;
+#[cfg(test)]
+mod tests;
 mod thirty;
 
 use std::cmp::Ordering;
@@ -42,7 +44,9 @@ pub struct DayCountContext<'a> {
     pub period_start: Option<NaiveDate>,
     /// Last day of that period. ACT/ACT ICMA, ACT/365L, ACT/365 Canadian.
     pub period_end: Option<NaiveDate>,
-    /// Last day of the whole schedule, the maturity. ACT/ACT ICMA takes a period that ends here
+    /// First day of the whole schedule. ACT/ACT ICMA, if it is told, refuses dates before it.
+    pub schedule_start: Option<NaiveDate>,
+    /// Last day of the whole schedule, the maturity. ACT/ACT ICMA refuses dates after it, and takes a period that ends here
     /// for one that may be a final stub, any other for one that may be an initial stub; 30E/360 ISDA leaves a maturity in February as it is.
     pub schedule_end: Option<NaiveDate>,
     /// How often a coupon or instalment falls due. ACT/ACT ICMA, ACT/365L, ACT/365 Canadian.

@@ -1,116 +1,11 @@
-//! The periods of a schedule: accrual dates and the dates on which payment is due.
+//! How periods are counted out.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
-use super::civil::{check_range, date_of, day_number};
-use super::{
-    BusinessCalendar, BusinessDayConvention, CalendarError, Frequency, Recurrence, RollRule,
-    ShiftOrder, adjust,
-};
+use super::{Adjustment, Extent, PaymentDates, SchedulePeriod, Stub};
+use crate::domain::calendar::civil::{check_range, date_of, day_number};
+use crate::domain::calendar::{CalendarError, Recurrence, adjust};
 use crate::domain::limits::INSTALMENTS_MAX;
-
-/// How far a schedule goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// A number of periods.
-    Periods(u32),
-    /// Until a date, which ends the last period.
-    Until(NaiveDate),
-    /// A number of periods until a date: all but one are regular, and the odd one, at the front or
-    /// the back as the stub says, is as long as it must be.
-    PeriodsUntil(u32, NaiveDate),
-}
-
-/// Where a period goes that is shorter or longer than the rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stub {
-    /// Nowhere: dates that do not divide into whole periods are refused. A first due date or a
-    /// seed may still make the first period odd.
-    #[default]
-    None,
-    /// The first period is shorter; dates are counted back from the end.
-    ShortFront,
-    /// The first period is longer by what would have been a short one.
-    LongFront,
-    /// The last period is shorter; dates are counted on from the start.
-    ShortBack,
-    /// The last period is longer by what would have been a short one.
-    LongBack,
-}
-
-impl Stub {
-    const fn is_front(self) -> bool {
-        matches!(self, Self::ShortFront | Self::LongFront)
-    }
-}
-
-/// Where due dates move that are no business days.
-#[derive(Clone, Copy, Debug)]
-pub struct Adjustment<'a> {
-    /// The rule.
-    pub convention: BusinessDayConvention,
-    /// The business days.
-    pub calendar: &'a BusinessCalendar,
-}
-
-/// One period of a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchedulePeriod {
-    /// Its place, counted from 1.
-    pub number: u32,
-    /// Its first day: the schedule's start, or the end of the period before.
-    pub start: NaiveDate,
-    /// Its last day, as the frequency gives it, business day or not.
-    pub end: NaiveDate,
-    /// Its first day after adjustment: the schedule's start, or the due date before.
-    pub adjusted_start: NaiveDate,
-    /// When its payment is due: the end, moved to a business day.
-    pub due: NaiveDate,
-    /// Whether it is exactly one step of the frequency long.
-    pub regular: bool,
-}
-
-impl SchedulePeriod {
-    /// The dates between which interest runs: the adjusted ones where dates move before interest
-    /// is calculated, the others where they move after.
-    pub const fn accrual(&self, order: ShiftOrder) -> (NaiveDate, NaiveDate) {
-        match order {
-            ShiftOrder::ShiftThenCalculate => (self.adjusted_start, self.due),
-            ShiftOrder::CalculateThenShift => (self.start, self.end),
-        }
-    }
-}
-
-/// What the periods of a schedule follow from.
-///
-/// Dates are counted from one date, the *seed*: the one given, else the first due date, else the
-/// end for a stub at the front of a schedule with an end, else the start.
-///
-/// Two due dates may coincide after adjustment: of daily payments those of a weekend are due with
-/// Monday's.
-#[derive(Clone, Copy, Debug)]
-pub struct PaymentDates<'a> {
-    /// First day of the first period.
-    pub start: NaiveDate,
-    /// How often payment falls due.
-    pub frequency: Frequency,
-    /// How far the schedule goes.
-    pub extent: Extent,
-    /// End of the first period, if it does not follow from the rest. The dates after it are
-    /// counted from the seed if there is one, else from it.
-    pub first_due: Option<NaiveDate>,
-    /// Where the dates are counted from, if neither from the start nor from the first due date:
-    /// a loan of 12 March that is due on the 31st of every month has the seed 31 March.
-    pub seed: Option<NaiveDate>,
-    /// On which day of the month the dates fall.
-    pub roll: RollRule,
-    /// Where an odd period goes.
-    pub stub: Stub,
-    /// Where due dates move; `None` leaves them.
-    pub adjustment: Option<Adjustment<'a>>,
-}
 
 /// The end of a period, and which date of the series it is, if any.
 #[derive(Clone, Copy, Debug)]
@@ -119,21 +14,7 @@ struct Boundary {
     step: Option<i64>,
 }
 
-impl<'a> PaymentDates<'a> {
-    /// A schedule counted from its start on the seed's day, without stubs or adjustment.
-    pub const fn new(start: NaiveDate, frequency: Frequency, extent: Extent) -> Self {
-        Self {
-            start,
-            frequency,
-            extent,
-            first_due: None,
-            seed: None,
-            roll: RollRule::SameDay,
-            stub: Stub::None,
-            adjustment: None,
-        }
-    }
-
+impl PaymentDates<'_> {
     /// The periods in order.
     ///
     /// # Errors
@@ -193,16 +74,21 @@ impl<'a> PaymentDates<'a> {
     fn first(&self, series: &Recurrence, end: Option<i32>) -> Result<Boundary, CalendarError> {
         if let Some(first_due) = self.first_due {
             let day = self.after_start("the first due date", first_due)?;
-            let step = series.first_after(day)? - 1;
+            if end.is_some_and(|end| day > end) {
+                return Err(CalendarError::Contradiction {
+                    reason: "The first due date is after the end.",
+                });
+            }
+            let step = series.first_after(day) - 1;
             return Ok(Boundary { day, step: on_series(series, step, day) });
         }
         let start = day_number(self.start);
-        let step = series.first_after(start)?;
-        let short = Boundary { day: series.day_number(step)?, step: Some(step) };
+        let step = series.first_after(start);
+        let short = boundary_within(series, step, end)?;
         let lengthen = self.stub == Stub::LongFront
             && on_series(series, step - 1, start).is_none()
             && end.is_none_or(|end| short.day < end);
-        if lengthen { boundary(series, step + 1) } else { Ok(short) }
+        if lengthen { boundary_within(series, step + 1, end) } else { Ok(short) }
     }
 
     /// The first `count` period ends that lie before an end, and the next one if the end was met.
@@ -225,9 +111,9 @@ impl<'a> PaymentDates<'a> {
             }
             let following = match step {
                 Some(step) => step + 1,
-                None => series.first_after(next.day)?,
+                None => series.first_after(next.day),
             };
-            next = boundary(series, following)?;
+            next = boundary_within(series, following, end)?;
             step = next.step;
         }
     }
@@ -265,7 +151,7 @@ impl<'a> PaymentDates<'a> {
         count: usize,
         end: i32,
     ) -> Result<Vec<Boundary>, CalendarError> {
-        let last = series.first_after(end)? - 1;
+        let last = series.first_after(end) - 1;
         if on_series(series, last, end).is_none() {
             return self.not_whole(&[boundary(series, last)?], end);
         }
@@ -286,9 +172,15 @@ impl<'a> PaymentDates<'a> {
         end: i32,
     ) -> Result<Vec<Boundary>, CalendarError> {
         let may_be_odd = matches!(self.stub, Stub::ShortBack | Stub::LongBack);
+        self.first(series, Some(end))?;
         let (mut ends, _) = self.forward(series, count, None)?;
         match ends.pop() {
             Some(last) if last.day == end => ends.push(last),
+            _ if ends.is_empty() && self.first_due.is_some() => {
+                return Err(CalendarError::Contradiction {
+                    reason: "A single period cannot end on the first due date and on another end.",
+                });
+            }
             _ if ends.last().is_some_and(|last| last.day >= end) => return Err(DOES_NOT_FIT),
             _ if may_be_odd => ends.push(Boundary { day: end, step: None }),
             _ => return self.not_whole(&ends, end),
@@ -350,6 +242,18 @@ fn out_of_bounds(count: i64) -> CalendarError {
 
 fn boundary(series: &Recurrence, step: i64) -> Result<Boundary, CalendarError> {
     Ok(Boundary { day: series.day_number(step)?, step: Some(step) })
+}
+
+/// The boundary of a step; where there is an end, a date beyond the calendar is merely later.
+fn boundary_within(
+    series: &Recurrence,
+    step: i64,
+    end: Option<i32>,
+) -> Result<Boundary, CalendarError> {
+    match boundary(series, step) {
+        Err(_) if end.is_some() => Ok(Boundary { day: i32::MAX, step: None }),
+        found => found,
+    }
 }
 
 /// `step` if that date of the series is that day.
