@@ -136,25 +136,7 @@ impl Compounding {
                 value: years.to_string(),
             });
         }
-        check_upper(rate)?;
-        match self.regime(years)? {
-            Regime::Simple => {
-                let factor = add(Decimal::ONE, mul(rate, years)?)?;
-                if factor <= Decimal::ZERO {
-                    return Err(too_low(rate, div(Decimal::NEGATIVE_ONE, years)?));
-                }
-                Ok(factor)
-            }
-            Regime::Continuous => Ok(exp(mul(rate, years)?)?),
-            Regime::Compounded(per_year) => {
-                let n = Decimal::from(per_year.get());
-                let base = add(Decimal::ONE, div(rate, n)?)?;
-                if base <= Decimal::ZERO {
-                    return Err(too_low(rate, sub(Decimal::ZERO, n)?));
-                }
-                Ok(pow(base, whole_if_close(mul(n, years)?))?)
-            }
-        }
+        self.rule(years)?.factor(rate, years)
     }
 
     /// What one unit due after `years` is worth today: the discount factor, the reciprocal of
@@ -182,10 +164,10 @@ impl Compounding {
                 return Err(CashflowError::NotPositive { what, value: value.to_string() });
             }
         }
-        Ok(match self.regime(years)? {
-            Regime::Simple => div(sub(factor, Decimal::ONE)?, years)?,
-            Regime::Continuous => div(ln(factor)?, years)?,
-            Regime::Compounded(per_year) => {
+        Ok(match self.rule(years)? {
+            Rule::Simple => div(sub(factor, Decimal::ONE)?, years)?,
+            Rule::Continuous => div(ln(factor)?, years)?,
+            Rule::Compounded(per_year) => {
                 let n = Decimal::from(per_year.get());
                 let base = root(factor, whole_if_close(mul(n, years)?))?;
                 mul(n, sub(base, Decimal::ONE)?)?
@@ -194,26 +176,52 @@ impl Compounding {
     }
 
     /// Which of its rules a mixed compounding follows over `years`.
-    fn regime(self, years: Decimal) -> Result<Regime, ArithmeticError> {
+    pub(super) fn rule(self, years: Decimal) -> Result<Rule, ArithmeticError> {
         let within_one = |n: NonZeroU16| -> Result<bool, ArithmeticError> {
             Ok(whole_if_close(mul(Decimal::from(n.get()), years)?) <= Decimal::ONE)
         };
         Ok(match self {
-            Self::Simple => Regime::Simple,
-            Self::Continuous => Regime::Continuous,
-            Self::Compounded(n) => Regime::Compounded(n),
-            Self::SimpleThenCompounded(n) if within_one(n)? => Regime::Simple,
-            Self::SimpleThenCompounded(n) => Regime::Compounded(n),
-            Self::CompoundedThenSimple(n) if within_one(n)? => Regime::Compounded(n),
-            Self::CompoundedThenSimple(_) => Regime::Simple,
+            Self::Simple => Rule::Simple,
+            Self::Continuous => Rule::Continuous,
+            Self::Compounded(n) => Rule::Compounded(n),
+            Self::SimpleThenCompounded(n) if within_one(n)? => Rule::Simple,
+            Self::SimpleThenCompounded(n) => Rule::Compounded(n),
+            Self::CompoundedThenSimple(n) if within_one(n)? => Rule::Compounded(n),
+            Self::CompoundedThenSimple(_) => Rule::Simple,
         })
     }
 }
 
-enum Regime {
+/// What a compounding comes down to once the time is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
     Simple,
     Compounded(NonZeroU16),
     Continuous,
+}
+
+impl Rule {
+    pub(super) fn factor(self, rate: Decimal, years: Decimal) -> Result<Decimal, CashflowError> {
+        check_upper(rate)?;
+        match self {
+            Self::Simple => {
+                let factor = add(Decimal::ONE, mul(rate, years)?)?;
+                if factor <= Decimal::ZERO {
+                    return Err(too_low(rate, div(Decimal::NEGATIVE_ONE, years)?));
+                }
+                Ok(factor)
+            }
+            Self::Continuous => Ok(exp(mul(rate, years)?)?),
+            Self::Compounded(per_year) => {
+                let n = Decimal::from(per_year.get());
+                let base = add(Decimal::ONE, div(rate, n)?)?;
+                if base <= Decimal::ZERO {
+                    return Err(too_low(rate, sub(Decimal::ZERO, n)?));
+                }
+                Ok(pow(base, whole_if_close(mul(n, years)?))?)
+            }
+        }
+    }
 }
 
 /// The rate under `to` that grows one unit over `years` as `rate` under `from` does.
