@@ -394,10 +394,7 @@ mod tests {
     #[test]
     fn rates_that_leave_nothing_are_refused() {
         let monthly = Compounding::per_year(12).unwrap();
-        assert!(matches!(
-            monthly.factor(d("-12"), d("1")),
-            Err(CashflowError::RateTooLow { .. })
-        ));
+        assert!(matches!(monthly.factor(d("-12"), d("1")), Err(CashflowError::RateTooLow { .. })));
         assert!(matches!(
             Compounding::Simple.factor(d("-0.5"), d("2")),
             Err(CashflowError::RateTooLow { .. })
@@ -415,7 +412,10 @@ mod tests {
             Compounding::Simple.implied_rate(d("1.1"), d("0")),
             Err(CashflowError::NotPositive { .. })
         ));
-        assert!(matches!(effective_rate(d("0.1"), 0), Err(CashflowError::PeriodsOutOfBounds { .. })));
+        assert!(matches!(
+            effective_rate(d("0.1"), 0),
+            Err(CashflowError::PeriodsOutOfBounds { .. })
+        ));
     }
 
     proptest! {

@@ -37,7 +37,7 @@ pub enum CashflowError {
     #[error("the period is not one of the periods of the annuity")]
     NoSuchPeriod {
         /// The period asked for, counted from one.
-        period: u32,
+        period: i64,
         /// The number of periods.
         periods: u32,
     },

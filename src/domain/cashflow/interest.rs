@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::compounding::{Compounding, Rule, check_rate};
 use super::CashflowError;
+use super::compounding::{Compounding, Rule, check_rate};
 use crate::domain::calendar::{DayCount, DayCountContext, Fraction, fraction};
 use crate::domain::decimal::{add, div, mul, sub};
 
@@ -139,8 +139,7 @@ struct Quotient {
 }
 
 impl Quotient {
-    const ZERO: Self =
-        Self { numerator: Decimal::ZERO, denominator: 1, divided: Decimal::ZERO };
+    const ZERO: Self = Self { numerator: Decimal::ZERO, denominator: 1, divided: Decimal::ZERO };
 
     /// The sum with `rate` times `part` added.
     fn plus(mut self, rate: Decimal, part: Fraction) -> Result<Self, CashflowError> {
@@ -249,7 +248,10 @@ mod tests {
         // 90 of 365 days at 12 per cent and the rest at 6, twice a year: powers that are not whole.
         let changing = [at("2023-01-01", "0.12"), at("2023-04-01", "0.06")];
         assert!(gap(grown("semi_annual", &changing), "76.0274933605292491599750303"));
-        assert_eq!(grown("simple", &changing), d("1000") * (d("0.12") * d("90") + d("0.06") * d("275")) / d("365"));
+        assert_eq!(
+            grown("simple", &changing),
+            d("1000") * (d("0.12") * d("90") + d("0.06") * d("275")) / d("365")
+        );
     }
 
     #[test]

@@ -127,8 +127,15 @@ mod tests {
     fn per_diem_of_a_closing_statement() {
         let per_day = |count, year| {
             let basis = DayBasis::of(count).unwrap();
-            daily_interest_rounded(d("200000"), d("0.045"), basis, day(year), RoundingMode::HalfUp, 2)
-                .unwrap()
+            daily_interest_rounded(
+                d("200000"),
+                d("0.045"),
+                basis,
+                day(year),
+                RoundingMode::HalfUp,
+                2,
+            )
+            .unwrap()
         };
         assert_eq!(per_day(DayCount::Act365Fixed, 2024), d("24.66"));
         assert_eq!(per_day(DayCount::Thirty360Us, 2024), d("25.00"));
@@ -142,9 +149,8 @@ mod tests {
         // 4.50 at 10 per cent over 360 is 0.00125 exactly.
         let basis = DayBasis::Fixed(360);
         assert_eq!(daily_interest(d("4.50"), d("0.1"), basis, day(2023)).unwrap(), d("0.00125"));
-        let rounded = |mode| {
-            daily_interest_rounded(d("4.50"), d("0.1"), basis, day(2023), mode, 4).unwrap()
-        };
+        let rounded =
+            |mode| daily_interest_rounded(d("4.50"), d("0.1"), basis, day(2023), mode, 4).unwrap();
         assert_eq!(rounded(RoundingMode::HalfUp), d("0.0013"));
         assert_eq!(rounded(RoundingMode::HalfEven), d("0.0012"));
     }

@@ -61,10 +61,8 @@ pub(super) fn ln(value: Decimal) -> Result<Decimal, ArithmeticError> {
         mantissa = decimal::mul(mantissa, Decimal::TWO)?;
         halvings -= 1;
     }
-    let ratio = decimal::div(
-        decimal::sub(mantissa, Decimal::ONE)?,
-        decimal::add(mantissa, Decimal::ONE)?,
-    )?;
+    let ratio =
+        decimal::div(decimal::sub(mantissa, Decimal::ONE)?, decimal::add(mantissa, Decimal::ONE)?)?;
     let square = decimal::mul(ratio, ratio)?;
     let (mut power, mut sum) = (ratio, ratio);
     for term in 1..TERMS_MAX {
@@ -103,7 +101,8 @@ pub(super) fn exp(value: Decimal) -> Result<Decimal, ArithmeticError> {
         }
         sum = decimal::add(sum, term)?;
     }
-    let count = u64::try_from(doublings.abs()).map_err(|_| ArithmeticError::OutOfRange("a power"))?;
+    let count =
+        u64::try_from(doublings.abs()).map_err(|_| ArithmeticError::OutOfRange("a power"))?;
     if doublings.is_sign_negative() {
         // Divided twice, because 2^101 has more digits than a decimal holds.
         let half = decimal::powu(Decimal::TWO, count / 2)?;
@@ -141,7 +140,11 @@ mod tests {
         close(exp(d("-12.5")).unwrap(), "0.0000037266531720786709929249", "1e-27");
         close(exp(d("40")).unwrap(), "235385266837019985.4078999107", "1e-26");
         close(pow(d("1.06"), d("0.25")).unwrap(), "1.014673846168659277510978141", "1e-26");
-        close(pow(d("1.0066666666666666666666666667"), d("359.5")).unwrap(), "10.89945848102814098918033950", "1e-25");
+        close(
+            pow(d("1.0066666666666666666666666667"), d("359.5")).unwrap(),
+            "10.89945848102814098918033950",
+            "1e-25",
+        );
         close(pow(d("1.5"), d("-7.3")).unwrap(), "0.0518243434576274269935484565", "1e-26");
         assert_eq!(pow(d("1.1"), d("3")).unwrap(), d("1.331"));
         assert_eq!(pow(d("0"), d("0")).unwrap(), Decimal::ONE);
