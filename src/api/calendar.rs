@@ -7,10 +7,11 @@ use chrono::{NaiveDate, Weekday};
 use pgrx::prelude::*;
 
 use crate::domain::calendar::{
-    self, BusinessCalendar, BusinessDayConvention, DayCount, DayCountContext, Frequency, Weekend,
+    self, Adjustment, BusinessCalendar, BusinessDayConvention, DayCount, DayCountContext, Extent,
+    Frequency, PaymentDates, RollRule, SchedulePeriod, Stub, Weekend,
 };
 use crate::domain::error::{Condition, Refusal};
-use crate::pg::{Answer, Day, List, Name, Num, OrReport, Whole};
+use crate::pg::{Answer, Cells, Day, List, Name, Num, OrReport, Row, Rows, Whole};
 
 /// A number that is no day of the week.
 #[derive(Debug, thiserror::Error)]
@@ -158,4 +159,96 @@ fn adjust_date(
     let convention = BusinessDayConvention::parse(convention.0).or_report()?;
     let calendar = business_calendar(&weekend, holidays)?;
     calendar::adjust(on_date.0, convention, &calendar).or_report().map(Day)
+}
+
+/// Neither a number of periods nor an end.
+#[derive(Debug, thiserror::Error)]
+#[error("the schedule has no end")]
+struct NoEnd;
+
+impl Refusal for NoEnd {
+    fn condition(&self) -> Condition {
+        Condition::InvalidParameter
+    }
+    fn hint(&self) -> Option<String> {
+        Some("Give periods, end_date or both.".into())
+    }
+}
+
+impl Row<7> for SchedulePeriod {
+    fn write(&self, cells: &mut Cells<7>) {
+        cells.whole(self.number as i32);
+        cells.day(Day(self.start));
+        cells.day(Day(self.end));
+        cells.day(Day(self.adjusted_start));
+        cells.day(Day(self.due));
+        cells.truth(self.regular);
+        cells.whole((self.end - self.start).num_days() as i32);
+    }
+}
+
+#[pg_extern(
+    immutable,
+    parallel_safe,
+    sql = r#"
+create function payment_dates(
+    start_date date,
+    frequency text default 'monthly',
+    periods integer default null,
+    end_date date default null,
+    first_due_on date default null,
+    seed_date date default null,
+    roll text default 'same_day',
+    stub text default 'none',
+    convention text default 'none',
+    holidays date[] default '{}',
+    weekend integer[] default '{6,7}'
+) returns table (
+    period integer,
+    period_start date,
+    period_end date,
+    adjusted_start date,
+    due_date date,
+    regular boolean,
+    days integer
+) language c immutable parallel safe rows 60 as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#
+)]
+#[allow(clippy::too_many_arguments)]
+fn payment_dates(
+    start_date: Day,
+    frequency: Name<'_>,
+    periods: Option<Whole>,
+    end_date: Option<Day>,
+    first_due_on: Option<Day>,
+    seed_date: Option<Day>,
+    roll: Name<'_>,
+    stub: Name<'_>,
+    convention: Name<'_>,
+    holidays: List<Day>,
+    weekend: List<Whole>,
+) -> Answer<Rows<SchedulePeriod, 7>> {
+    // A negative number is refused as the zero it stands for.
+    let count = periods.map(|Whole(count)| u32::try_from(count).unwrap_or(0));
+    let extent = match (count, end_date) {
+        (Some(count), Some(end)) => Extent::PeriodsUntil(count, end.0),
+        (Some(count), None) => Extent::Periods(count),
+        (None, Some(end)) => Extent::Until(end.0),
+        (None, None) => return Err(NoEnd).or_report(),
+    };
+    let calendar = business_calendar(&weekend, holidays)?;
+    let dates = PaymentDates {
+        start: start_date.0,
+        frequency: Frequency::parse(frequency.0).or_report()?,
+        extent,
+        first_due: first_due_on.map(|day| day.0),
+        seed: seed_date.map(|day| day.0),
+        roll: RollRule::parse(roll.0).or_report()?,
+        stub: Stub::parse(stub.0).or_report()?,
+        adjustment: Some(Adjustment {
+            convention: BusinessDayConvention::parse(convention.0).or_report()?,
+            calendar: &calendar,
+        }),
+    };
+    dates.periods().or_report().map(Rows)
 }

@@ -46,6 +46,12 @@ impl<const N: usize> Cells<N> {
         self.put(pg_sys::Datum::from(value));
     }
 
+    /// A `boolean`.
+    #[inline]
+    pub fn truth(&mut self, value: bool) {
+        self.put(pg_sys::Datum::from(value));
+    }
+
     /// A `date`.
     #[inline]
     pub fn day(&mut self, day: Day) {
