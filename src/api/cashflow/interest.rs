@@ -1,32 +1,13 @@
-//! Interest and the time value of money.
+//! Interest, and rates under other compounding.
 
 use pgrx::prelude::*;
 
+use super::UnequalLists;
 use crate::domain::calendar::{DayCount, DayCountContext};
-use crate::domain::cashflow::{
-    self, Compounding, DayBasis, InterestPeriod, PaymentTiming, RateChange,
-};
+use crate::domain::cashflow::{self, Compounding, DayBasis, InterestPeriod, RateChange};
 use crate::domain::decimal;
-use crate::domain::error::{Condition, Refusal};
 use crate::domain::money::{self, RoundingMode};
 use crate::pg::{Answer, Day, List, Name, Num, OrReport, Whole};
-
-/// Two lists that belong together are not of one length.
-#[derive(Debug, thiserror::Error)]
-#[error("lists that belong together have different lengths")]
-struct UnequalLists(usize, usize);
-
-impl Refusal for UnequalLists {
-    fn condition(&self) -> Condition {
-        Condition::InvalidParameter
-    }
-    fn detail(&self) -> Option<String> {
-        Some(format!("The first has {} elements, the second {}.", self.0, self.1))
-    }
-    fn hint(&self) -> Option<String> {
-        Some("Give one element of each list for every pair.".into())
-    }
-}
 
 fn period(start: Day, end: Day, day_count: &Name<'_>) -> Answer<InterestPeriod<'static>> {
     Ok(InterestPeriod {
@@ -147,70 +128,4 @@ fn convert_rate(
     let from = Compounding::parse(from_compounding.0).or_report()?;
     let to = Compounding::parse(to_compounding.0).or_report()?;
     cashflow::equivalent_rate(annual_rate.0, from, to, years.0).or_report().map(Num)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn pv(
-    rate: Num,
-    periods: i32,
-    payment: Num,
-    future: default!(Num, "0"),
-    timing: default!(Name<'_>, "'end'"),
-) -> Answer<Num> {
-    let timing = PaymentTiming::parse(timing.0).or_report()?;
-    cashflow::pv(rate.0, i64::from(periods), payment.0, future.0, timing).or_report().map(Num)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn fv(
-    rate: Num,
-    periods: i32,
-    payment: Num,
-    present: default!(Num, "0"),
-    timing: default!(Name<'_>, "'end'"),
-) -> Answer<Num> {
-    let timing = PaymentTiming::parse(timing.0).or_report()?;
-    cashflow::fv(rate.0, i64::from(periods), payment.0, present.0, timing).or_report().map(Num)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn pmt(
-    rate: Num,
-    periods: i32,
-    present: Num,
-    future: default!(Num, "0"),
-    timing: default!(Name<'_>, "'end'"),
-) -> Answer<Num> {
-    let timing = PaymentTiming::parse(timing.0).or_report()?;
-    cashflow::pmt(rate.0, i64::from(periods), present.0, future.0, timing).or_report().map(Num)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn ipmt(
-    rate: Num,
-    period: i32,
-    periods: i32,
-    present: Num,
-    future: default!(Num, "0"),
-    timing: default!(Name<'_>, "'end'"),
-) -> Answer<Num> {
-    let timing = PaymentTiming::parse(timing.0).or_report()?;
-    cashflow::ipmt(rate.0, i64::from(period), i64::from(periods), present.0, future.0, timing)
-        .or_report()
-        .map(Num)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn ppmt(
-    rate: Num,
-    period: i32,
-    periods: i32,
-    present: Num,
-    future: default!(Num, "0"),
-    timing: default!(Name<'_>, "'end'"),
-) -> Answer<Num> {
-    let timing = PaymentTiming::parse(timing.0).or_report()?;
-    cashflow::ppmt(rate.0, i64::from(period), i64::from(periods), present.0, future.0, timing)
-        .or_report()
-        .map(Num)
 }
