@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
-use pgrx::datum::{Datum, UnboxDatum};
+use pgrx::datum::{self, Datum, UnboxDatum};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::{FromDatum, IntoDatum, PgSqlErrorCode, impl_sql_translatable, pg_sys};
 
@@ -30,7 +30,10 @@ impl Day {
                 let given = match number {
                     i32::MIN => "-infinity".to_owned(),
                     i32::MAX => "infinity".to_owned(),
-                    _ => format!("{number} days from 2000-01-01"),
+                    _ => datum::Date::try_from(number).map_or_else(
+                        |_| format!("{number} days from 2000-01-01"),
+                        |date| date.to_string(),
+                    ),
                 };
                 ErrorReport::new(
                     PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,

@@ -135,12 +135,12 @@ fn _flows_combine(
     pg::combine::<Flows>(state, other, fcinfo)
 }
 
-#[pg_extern(immutable, parallel_safe)]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn _flows_serial(state: Internal) -> Vec<u8> {
     pg::encode::<Flows>(state)
 }
 
-#[pg_extern(immutable, parallel_safe)]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn _flows_deserial(
     bytes: &[u8],
     _state: Internal,
@@ -149,7 +149,7 @@ fn _flows_deserial(
     pg::decode::<Flows>(bytes, fcinfo)
 }
 
-#[pg_extern(immutable, parallel_safe)]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn _xirr_final(state: Internal) -> Answer<Option<f64>> {
     let rate = pg::finish(&state, |state: &Flows| {
         state.flows.finish(DayCount::Act365Fixed, &DayCountContext::default())
@@ -157,7 +157,7 @@ fn _xirr_final(state: Internal) -> Answer<Option<f64>> {
     Ok(rate.transpose().or_report()?.flatten())
 }
 
-#[pg_extern(immutable, parallel_safe)]
+#[pg_extern(immutable, strict, parallel_safe)]
 fn _xnpv_final(state: Internal) -> Answer<Option<f64>> {
     let value = pg::finish(&state, |state: &Flows| {
         if state.flows.is_empty() {
