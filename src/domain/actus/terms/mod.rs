@@ -59,13 +59,6 @@ pub struct Terms {
     pub notice: Option<Period>,
 }
 
-impl Terms {
-    /// The dates of fees.
-    pub fn fee_dates(&self) -> Recurring {
-        self.fee.map_or_else(Recurring::default, |fee| fee.dates)
-    }
-}
-
 /// How scheduled dates become dates of events.
 #[derive(Clone, Debug)]
 pub struct DateRules {

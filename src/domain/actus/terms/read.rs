@@ -184,10 +184,10 @@ fn interest_base(r: &mut Reader<'_>, notional: Option<Decimal>) -> Option<Intere
         Some(1) => Some(InterestBase::Fixed(amount.or(notional)?)),
         Some(2) => {
             if amount.is_none() {
-                r.object_to("interestCalculationBaseAmount", "is missing");
+                r.note("interestCalculationBaseAmount", "is missing");
             }
             if dates.is_absent() {
-                r.object_to("cycleOfInterestCalculationBase", "is missing");
+                r.note("cycleOfInterestCalculationBase", "is missing");
             }
             Some(InterestBase::Lagged { amount: amount?, dates })
         }
@@ -222,13 +222,13 @@ fn scaling(r: &mut Reader<'_>) -> Option<ScalingTerms> {
     let dates = recurrence(r, "ScalingIndex");
     let (interest, notional) = effect.filter(|&(interest, notional)| interest || notional)?;
     if index.is_none() {
-        r.object_to("marketObjectCodeOfScalingIndex", "is missing");
+        r.note("marketObjectCodeOfScalingIndex", "is missing");
     }
     if base.is_none_or(|base| base.is_zero()) {
-        r.object_to("scalingIndexAtContractDealDate", "must be a number other than zero");
+        r.note("scalingIndexAtContractDealDate", "must be a number other than zero");
     }
     if dates.is_absent() {
-        r.object_to("cycleOfScalingIndex", "is missing");
+        r.note("cycleOfScalingIndex", "is missing");
     }
     Some(ScalingTerms {
         interest,
@@ -249,7 +249,7 @@ fn fee(r: &mut Reader<'_>) -> Option<FeeTerms> {
     let dates = recurrence(r, "Fee");
     let rate = rate.filter(|rate| !rate.is_zero())?;
     if basis.is_none() {
-        r.object_to("feeBasis", "is missing");
+        r.note("feeBasis", "is missing");
     }
     Some(FeeTerms { rate, basis: basis?, accrued, dates })
 }
@@ -259,7 +259,7 @@ fn trade(r: &mut Reader<'_>, date: &str, price: &str) -> Option<Trade> {
     let paid = r.optional(price, amount);
     let time = r.optional(date, time)?;
     if r.value(price).is_none() {
-        r.object_to(price, "is missing");
+        r.note(price, "is missing");
     }
     Some(Trade { time, price: paid? })
 }
@@ -274,7 +274,7 @@ fn prepayment(r: &mut Reader<'_>) -> PrepaymentTerms {
     let fixed = r.optional("penaltyType", penalty_type).unwrap_or(false);
     let penalty = r.optional("penaltyRate", amount_or_zero);
     if fixed && penalty.is_none() {
-        r.object_to("penaltyRate", "is missing");
+        r.note("penaltyRate", "is missing");
     }
     PrepaymentTerms {
         effect: effect.unwrap_or(PrepaymentEffect::Forbidden),
@@ -315,11 +315,11 @@ fn segments(r: &mut Reader<'_>, of: &str) -> Vec<Segment> {
     let anchors: Vec<ContractTime> = r.list(&anchor_name, time);
     let cycles: Vec<Cycle> = r.list(&cycle_name, cycle);
     if let Some(index) = anchors.windows(2).position(|pair| matches!(pair, [a, b] if a >= b)) {
-        r.object_to(&format!("{anchor_name}[{}]", index + 1), "is not after the one before it");
+        r.note(&format!("{anchor_name}[{}]", index + 1), "is not after the one before it");
     }
     if cycles.len() > 1 && cycles.len() != anchors.len() {
         let reason = format!("has {} elements for {} anchors", cycles.len(), anchors.len());
-        r.object_to(&cycle_name, reason);
+        r.note(&cycle_name, reason);
     }
     anchors
         .into_iter()
@@ -345,7 +345,7 @@ fn per_segment<T>(
     };
     if given != segments.len() {
         let reason = format!("has {given} elements for {} anchors", segments.len());
-        r.object_to(name, reason);
+        r.note(name, reason);
     }
     r.list(name, parse)
 }

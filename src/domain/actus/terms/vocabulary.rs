@@ -160,11 +160,11 @@ pub fn check_names(reader: &mut Reader<'_>, contract_type: ContractType) {
             continue;
         }
         match TERMS.iter().find(|term| term.name == name) {
-            None => reader.object_to(name, "is not a term of the ACTUS dictionary"),
+            None => reader.note(name, "is not a term of the ACTUS dictionary"),
             Some(term) if !term.of.contains(&contract_type) => {
-                reader.object_to(name, format!("is not a term of {}", contract_type.code()));
+                reader.note(name, format!("is not a term of {}", contract_type.code()));
             }
-            Some(Term { used: Use::Refused(reason), .. }) => reader.object_to(name, *reason),
+            Some(Term { used: Use::Refused(reason), .. }) => reader.note(name, *reason),
             Some(Term { used: Use::Describes(check), .. }) => {
                 reader.optional(name, *check);
             }
