@@ -1,7 +1,5 @@
 //! Periods and cycles: how far the next date is, and what to do with what is left at the end.
 
-use std::fmt;
-
 use chrono::NaiveDate;
 
 use crate::domain::calendar::{CalendarError, add_days, add_months};
@@ -112,15 +110,6 @@ impl Cycle {
             return Err("has no length, so it would never end".into());
         }
         Ok(Self { period, stub })
-    }
-}
-
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Days(days) => write!(f, "P{days}D"),
-            Self::Months(months) => write!(f, "P{months}M"),
-        }
     }
 }
 

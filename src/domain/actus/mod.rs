@@ -24,6 +24,8 @@ mod reader;
 mod schedule;
 mod state;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use chrono::NaiveDate;

@@ -28,6 +28,11 @@ impl<'a> Reader<'a> {
         Self { object, prefix: prefix.into(), problems: Vec::new() }
     }
 
+    /// Whether nothing was found wrong yet.
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// What was found wrong.
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems
@@ -66,6 +71,11 @@ impl<'a> Reader<'a> {
             self.note(name, "is missing");
         }
         self.optional(name, parse)
+    }
+
+    /// A member that must be there under a condition.
+    pub fn required_if<T>(&mut self, condition: bool, name: &str, parse: Parse<T>) -> Option<T> {
+        if condition { self.required(name, parse) } else { self.optional(name, parse) }
     }
 
     /// A member that is a list, or one value that stands for a list of one.

@@ -174,3 +174,81 @@ impl DateRules {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::{BusinessCalendar, BusinessDayRule};
+
+    fn time(text: &str) -> ContractTime {
+        ContractTime::parse(text).unwrap()
+    }
+
+    fn rules(end_of_month: bool, shift: &str) -> DateRules {
+        DateRules {
+            end_of_month,
+            shift: BusinessDayRule::parse(shift).unwrap(),
+            calendar: BusinessCalendar::monday_to_friday(),
+        }
+    }
+
+    fn dates(anchor: &str, cycle: &str, end: &str, end_of_month: bool) -> Vec<String> {
+        let cycle = Cycle::parse(cycle).ok();
+        let times = rules(end_of_month, "NOS").times(time(anchor), cycle, time(end)).unwrap();
+        times.iter().map(|time| time.date().to_string()).collect()
+    }
+
+    #[test]
+    fn a_long_stub_takes_in_the_last_period_and_a_short_one_stays() {
+        let long = dates("2013-01-15", "P1ML0", "2013-04-20", false);
+        assert_eq!(long, ["2013-01-15", "2013-02-15", "2013-03-15"]);
+        let short = dates("2013-01-15", "P1ML1", "2013-04-20", false);
+        assert_eq!(short, ["2013-01-15", "2013-02-15", "2013-03-15", "2013-04-15"]);
+        for cycle in ["P1ML0", "P1ML1"] {
+            let whole = dates("2013-01-15", cycle, "2013-04-15", false);
+            assert_eq!(whole, ["2013-01-15", "2013-02-15", "2013-03-15"]);
+        }
+        // The end of a day is not the beginning of the next, and the anchor stays.
+        assert_eq!(dates("2013-12-01", "P1ML0", "2013-12-31T24:00:00", false), ["2013-12-01"]);
+        assert_eq!(dates("2013-11-01", "P1ML0", "2013-12-31T24:00:00", false), ["2013-11-01"]);
+        assert!(dates("2013-11-01", "P1ML0", "2013-11-01", false).is_empty());
+    }
+
+    #[test]
+    fn month_ends_are_kept_to_only_from_a_month_end_and_by_months() {
+        let kept = dates("2013-02-28", "P1ML1", "2013-05-31", true);
+        assert_eq!(kept, ["2013-02-28", "2013-03-31", "2013-04-30"]);
+        let same_day = dates("2013-02-28", "P1ML1", "2013-05-31", false);
+        assert_eq!(same_day, ["2013-02-28", "2013-03-28", "2013-04-28", "2013-05-28"]);
+        let weeks = dates("2013-02-28", "P2WL1", "2013-04-01", true);
+        assert_eq!(weeks, ["2013-02-28", "2013-03-14", "2013-03-28"]);
+        assert_eq!(dates("2013-02-27", "P1ML1", "2013-04-01", true), ["2013-02-27", "2013-03-27"]);
+    }
+
+    #[test]
+    fn a_time_without_a_business_moves_and_may_leave_its_interest_behind() {
+        // 2013-03-31 is a Sunday.
+        for (code, shown, calculated) in [
+            ("SCF", "2013-04-01", "2013-04-01"),
+            ("SCMF", "2013-03-29", "2013-03-29"),
+            ("SCP", "2013-03-29", "2013-03-29"),
+            ("CSF", "2013-04-01", "2013-03-31"),
+            ("CSMP", "2013-03-29", "2013-03-31"),
+            ("NOS", "2013-03-31", "2013-03-31"),
+        ] {
+            let slot = rules(false, code).cyclic(time("2013-03-31")).unwrap();
+            assert_eq!(slot.shown.date().to_string(), shown, "{code}");
+            assert_eq!(slot.calculated.to_string(), calculated, "{code}");
+            let named = rules(false, code).named(time("2013-03-31")).unwrap();
+            assert_eq!(named.shown, time("2013-03-31"), "{code}");
+            assert_eq!(named.calculated, slot.calculated, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_has_bounds() {
+        let daily = Cycle::parse("P1DL1").ok();
+        let times = rules(false, "NOS").times(time("1900-01-01"), daily, time("2100-01-01"));
+        assert_eq!(times, Err(ActusError::TooManyEvents { limit: INSTALMENTS_MAX }));
+    }
+}

@@ -22,6 +22,8 @@ pub struct State {
     pub accrued_fees: Decimal,
     /// The next payment (`Prnxt`): principal of a LAM, interest and principal of a NAM or ANN.
     pub next_payment: Decimal,
+    /// How many redemptions there have been.
+    pub redemptions: usize,
     /// The multiple of principal paid (`Nsc`); not signed.
     pub notional_scaling: Decimal,
     /// The multiple of interest paid (`Isc`); not signed.
@@ -40,6 +42,7 @@ impl State {
             claimed_interest: Decimal::ZERO,
             accrued_fees: Decimal::ZERO,
             next_payment: Decimal::ZERO,
+            redemptions: 0,
             notional_scaling: Decimal::ONE,
             interest_scaling: Decimal::ONE,
         }

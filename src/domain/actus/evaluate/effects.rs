@@ -37,7 +37,7 @@ impl Evaluation<'_> {
             Action::FixRate(rate) => set(&mut state.rate, rate),
             Action::ResetRate(spread) => self.reset_rate(state, planned, spread),
             Action::FixPayment => {
-                let payment = self.annuity(state, self.days_after(state))?;
+                let payment = self.redeeming_payment(state)?;
                 set(&mut state.next_payment, payment)
             }
             Action::Scale => self.scale(state, planned),
@@ -68,10 +68,7 @@ impl Evaluation<'_> {
             }
             _ => Decimal::ZERO,
         };
-        // A redemption of the same day is still to come.
-        let days = &self.plan.redemption_days;
-        let past = days.partition_point(|day| *day < state.accrued_to);
-        state.next_payment = self.payment_over(state, days.get(past..).unwrap_or_default())?;
+        state.next_payment = self.payment(state)?;
         let lent = mul(terms.role, add(terms.notional, terms.premium_discount)?)?;
         Ok(sub(Decimal::ZERO, lent)?)
     }
@@ -90,31 +87,25 @@ impl Evaluation<'_> {
         Ok(())
     }
 
-    /// The next payment as of the status date.
-    pub(super) fn first_payment(&self, state: &State) -> Result<Decimal, ActusError> {
-        self.payment_over(state, self.days_after(state))
-    }
-
-    /// The payment the terms name, or the one that redeems the principal on the given days.
-    fn payment_over(&self, state: &State, days: &[NaiveDate]) -> Result<Decimal, ActusError> {
-        let terms = self.terms;
-        match (terms.redemption.payment, terms.contract_type) {
-            (Some(payment), _) => Ok(mul(terms.role, payment)?),
-            (None, ContractType::Lam) => equal_part(state.notional, days),
-            (None, ContractType::Ann) => self.annuity(state, days),
-            (None, _) => Ok(Decimal::ZERO),
+    /// The next payment: the one the terms name, or the one that redeems the principal.
+    pub(super) fn payment(&self, state: &State) -> Result<Decimal, ActusError> {
+        match self.terms.redemption.payment {
+            Some(payment) => Ok(mul(self.terms.role, payment)?),
+            None => self.redeeming_payment(state),
         }
     }
 
-    /// The days of redemptions after today, on which any redemption has been made before its
-    /// payment is fixed anew.
-    fn days_after(&self, state: &State) -> &[NaiveDate] {
-        let days = &self.plan.redemption_days;
-        let past = days.partition_point(|day| *day <= state.accrued_to);
-        days.get(past..).unwrap_or_default()
+    /// The constant payment that leaves nothing: equal parts of the principal for a LAM, an
+    /// annuity at the rate as it is for an ANN. Other payments do not follow from anything.
+    fn redeeming_payment(&self, state: &State) -> Result<Decimal, ActusError> {
+        let days = self.plan.redemption_days.get(state.redemptions..).unwrap_or_default();
+        match self.terms.contract_type {
+            ContractType::Lam => Ok(div(state.notional, Decimal::from(days.len().max(1)))?),
+            ContractType::Ann => self.annuity(state, days),
+            _ => Ok(state.next_payment),
+        }
     }
 
-    /// The constant payment on the given days that leaves nothing, at the rate as it is.
     fn annuity(&self, state: &State, days: &[NaiveDate]) -> Result<Decimal, ActusError> {
         let Some(&first) = days.first() else {
             return Ok(Decimal::ZERO);
@@ -129,6 +120,7 @@ impl Evaluation<'_> {
 
     /// PR: principal as the contract type divides the payment, but never more than there is.
     fn redeem(&self, state: &mut State, amount: Option<Decimal>) -> Paid {
+        state.redemptions += 1;
         let wanted = match (amount, self.terms.contract_type.amortisation()) {
             (Some(amount), _) => mul(self.terms.role, amount)?,
             (None, Amortisation::Payment) => sub(state.next_payment, state.accrued_interest)?,
@@ -146,12 +138,7 @@ impl Evaluation<'_> {
     fn prepay(&self, state: &mut State, amount: Decimal) -> Paid {
         let paid = self.reduce(state, mul(self.terms.role, amount)?)?;
         if self.terms.prepayment.effect == PrepaymentEffect::ReducesPayment {
-            let days = self.days_after(state);
-            state.next_payment = match self.terms.contract_type {
-                ContractType::Lam => equal_part(state.notional, days)?,
-                ContractType::Ann => self.annuity(state, days)?,
-                _ => state.next_payment,
-            };
+            state.next_payment = self.redeeming_payment(state)?;
         }
         Ok(paid)
     }
@@ -232,11 +219,6 @@ impl Evaluation<'_> {
     fn traded_at(&self, state: &State, price: Decimal) -> Paid {
         Ok(mul(self.terms.role, add(price, state.accrued_interest)?)?)
     }
-}
-
-/// The principal in as many equal parts as there are days.
-fn equal_part(principal: Decimal, days: &[NaiveDate]) -> Result<Decimal, ActusError> {
-    Ok(div(principal, Decimal::from(days.len().max(1)))?)
 }
 
 /// IP: interest owed is paid, scaled.

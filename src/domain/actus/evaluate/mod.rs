@@ -47,6 +47,7 @@ impl<'a> Evaluation<'a> {
     fn initial_state(&self) -> Result<State, ActusError> {
         let terms = self.terms;
         let mut state = State::before_exchange(terms.dates.accrual_day(terms.status)?);
+        state.redemptions = self.plan.redemptions_past;
         if let Some(scaling) = &terms.scaling {
             if scaling.interest {
                 state.interest_scaling = scaling.interest_multiplier;
@@ -69,7 +70,7 @@ impl<'a> Evaluation<'a> {
                 (None, Some(settled)) => self.fees(&state, settled, today)?,
                 (None, None) => Decimal::ZERO,
             };
-            state.next_payment = self.first_payment(&state)?;
+            state.next_payment = self.payment(&state)?;
         }
         Ok(state)
     }

@@ -117,7 +117,7 @@ pub struct Plan {
     pub events: Vec<Planned>,
     /// How many of the first events only shape the state: they are before the purchase.
     pub unseen: usize,
-    /// All dates of interest in the order of their days, whatever is asked for.
+    /// All dates of interest to come in the order of their days, whatever is asked for.
     pub interest: Vec<Planned>,
     /// The day to which interest was settled by the status date, if ever.
     pub interest_settled: Option<NaiveDate>,
@@ -125,6 +125,8 @@ pub struct Plan {
     pub fees_settled: Option<NaiveDate>,
     /// The days of redemptions by cycle, the last of which redeems all.
     pub redemption_days: Vec<NaiveDate>,
+    /// How many of them were past when the contract began or, later, as of the status date.
+    pub redemptions_past: usize,
     /// The day of maturity, which some day counts know.
     pub maturity_day: Option<NaiveDate>,
 }
@@ -147,6 +149,11 @@ impl Plan {
         events.dedup_by(|next, one| next == one && one.action == Action::FixPayment);
 
         let redemption_days = redemption_days(terms, ending, &events)?;
+        let redemptions_past = events
+            .iter()
+            .take_while(|planned| !falls_into_life(terms, planned.slot.shown))
+            .filter(|planned| matches!(planned.action, Action::Redeem(_)))
+            .count();
         if let Some(last) = events.iter().position(|planned| planned.action.is_last()) {
             events.truncate(last + 1);
         }
@@ -158,6 +165,7 @@ impl Plan {
             ContractType::Clm => None,
             _ => settled_by(terms.status, &interest),
         };
+        interest.retain(|planned| falls_into_life(terms, planned.slot.shown));
         interest.sort_by_key(|planned| planned.slot.calculated);
         let fees = chosen(&events, |action| action == Action::Fee);
         let fees_settled = settled_by(terms.status, &fees);
@@ -175,6 +183,7 @@ impl Plan {
             interest_settled,
             fees_settled,
             redemption_days,
+            redemptions_past,
             maturity_day: ending.maturity_day(),
         })
     }

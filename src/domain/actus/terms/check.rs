@@ -1,7 +1,5 @@
 //! What terms must be to each other.
 
-use rust_decimal::Decimal;
-
 use super::{PrepaymentEffect, Recurring, Terms};
 use crate::domain::actus::contract::ContractType;
 use crate::domain::actus::reader::Reader;
@@ -46,9 +44,6 @@ fn check_principal(terms: &Terms, reader: &mut Reader<'_>) {
         return;
     }
     let Recurring { anchor, cycle } = redemption.dates;
-    if redemption.dates.is_absent() {
-        reader.note("cycleOfPrincipalRedemption", "is missing");
-    }
     if anchor.is_some_and(|anchor| anchor < exchange) {
         let reason = format!("is before initialExchangeDate ({exchange})");
         reader.note("cycleAnchorDateOfPrincipalRedemption", reason);
@@ -79,10 +74,6 @@ fn check_resets(terms: &Terms, reader: &mut Reader<'_>) {
     {
         reader.note("lifeFloor", format!("({floor}) is above lifeCap ({cap})"));
     }
-    let zero = reset.multiplier == Decimal::ZERO;
-    if varies && zero {
-        reader.note("rateMultiplier", "is zero, so the index has no effect");
-    }
 }
 
 fn check_trades(terms: &Terms, reader: &mut Reader<'_>) {
@@ -90,6 +81,11 @@ fn check_trades(terms: &Terms, reader: &mut Reader<'_>) {
     let sold = terms.termination.map(|trade| trade.time);
     after(reader, "purchaseDate", bought, "initialExchangeDate", terms.initial_exchange);
     after(reader, "terminationDate", sold, "initialExchangeDate", terms.initial_exchange);
+    if let (Some(sold), Some(maturity)) = (sold, terms.maturity)
+        && sold > maturity
+    {
+        reader.note("terminationDate", format!("({sold}) is after maturityDate ({maturity})"));
+    }
     if let Some(bought) = bought {
         after(reader, "terminationDate", sold, "purchaseDate", bought);
         after(reader, "maturityDate", terms.maturity, "purchaseDate", bought);

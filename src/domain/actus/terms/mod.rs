@@ -1,8 +1,13 @@
 //! The terms of a contract, typed and checked.
 
+mod arrays;
 mod check;
 mod read;
+mod values;
 mod vocabulary;
+
+#[cfg(test)]
+pub use vocabulary::names;
 
 use rust_decimal::Decimal;
 

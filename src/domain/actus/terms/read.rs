@@ -3,55 +3,21 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::arrays::arrays;
+use super::values::{
+    amount, amount_or_zero, at_point, business_day_rule, calendar, contract_type, currency, cycle,
+    day_count, divisor, end_of_month, penalty_type, period, positive_amount, rate, rate_or_zero,
+    role, scaling_effect,
+};
 use super::vocabulary::check_names;
 use super::{
-    ArrayTerms, DateRules, FeeBasis, FeeTerms, InterestBase, InterestTerms, PrepaymentEffect,
-    PrepaymentTerms, Recurring, RedemptionSegment, RedemptionTerms, ResetSegment, ResetTerms,
-    ScalingTerms, Segment, Terms, Trade, check,
+    DateRules, FeeBasis, FeeTerms, InterestBase, InterestTerms, PrepaymentEffect, PrepaymentTerms,
+    Recurring, RedemptionTerms, ResetTerms, ScalingTerms, Terms, Trade, check,
 };
 use crate::domain::actus::contract::ContractType;
-use crate::domain::actus::cycle::{Cycle, Period};
 use crate::domain::actus::error::{ActusError, Problem};
-use crate::domain::actus::reader::{Reader, label, number, one_of, shown, text, time};
-use crate::domain::actus::time::ContractTime;
-use crate::domain::calendar::{BusinessCalendar, BusinessDayRule, DayCount};
-use crate::domain::limits::{AMOUNT_MAX, ANNUAL_RATE_MAX};
-use crate::domain::money;
-
-/// The sign of each role (technical specification, section 4.8).
-const ROLES: [(&str, i64); 15] = [
-    ("RPA", 1),
-    ("RPL", -1),
-    ("LG", 1),
-    ("ST", -1),
-    ("BUY", 1),
-    ("SEL", -1),
-    ("RFL", 1),
-    ("PFL", -1),
-    ("COL", 1),
-    ("CNO", 1),
-    ("GUA", -1),
-    ("OBL", 1),
-    ("UDL", 1),
-    ("UDLP", 1),
-    ("UDLM", -1),
-];
-
-/// Whether Saturday and Sunday are days without business.
-const CALENDARS: [(&str, bool); 4] =
-    [("NC", false), ("MF", true), ("noCalendar", false), ("mondayToFriday", true)];
-
-const SHIFTS: [&str; 9] = ["NOS", "SCF", "SCMF", "CSF", "CSMF", "SCP", "SCMP", "CSP", "CSMP"];
-
-const DAY_COUNTS: [(&str, DayCount); 7] = [
-    ("AA", DayCount::ActActIsda),
-    ("A360", DayCount::Act360),
-    ("A365", DayCount::Act365Fixed),
-    ("A336", DayCount::Act336),
-    ("30E360", DayCount::ThirtyE360),
-    ("30E360ISDA", DayCount::ThirtyE360Isda),
-    ("28E336", DayCount::TwentyEightE336),
-];
+use crate::domain::actus::reader::{Reader, label, one_of, shown, time};
+use crate::domain::calendar::BusinessCalendar;
 
 impl Terms {
     /// Reads and checks the terms of a contract, a JSON object with the dictionary's names.
@@ -72,7 +38,8 @@ impl Terms {
         };
         check_names(&mut reader, contract_type);
         let terms = terms(&mut reader, contract_type);
-        if let Some(terms) = &terms {
+        // What terms are to each other is only worth asking once each is right by itself.
+        if let Some(terms) = terms.as_ref().filter(|_| reader.is_clean()) {
             check::check(terms, &mut reader);
         }
         let problems = reader.into_problems();
@@ -86,7 +53,7 @@ impl Terms {
 /// All terms, or nothing if one that has no default is missing or wrong.
 fn terms(r: &mut Reader<'_>, contract_type: ContractType) -> Option<Terms> {
     // Every group is read before any is unwrapped, so that all problems come to light at once.
-    let role = r.required("contractRole", |v| one_of(v, "contract role", &ROLES));
+    let role = r.required("contractRole", role);
     let status = r.required("statusDate", time);
     let currency = r.required("currency", currency);
     let settlement = r.optional("settlementCurrency", self::currency);
@@ -95,7 +62,7 @@ fn terms(r: &mut Reader<'_>, contract_type: ContractType) -> Option<Terms> {
     let initial_exchange = r.required("initialExchangeDate", time);
     let premium_discount = r.optional("premiumDiscountAtIED", amount);
     let maturity = r.optional("maturityDate", time);
-    let redemption = redemption(r);
+    let redemption = redemption(r, contract_type);
     let interest = interest(r, notional);
     let reset = reset(r);
     let scaling = scaling(r);
@@ -107,7 +74,7 @@ fn terms(r: &mut Reader<'_>, contract_type: ContractType) -> Option<Terms> {
     let notice = r.optional("xDayNotice", period);
     Some(Terms {
         contract_type,
-        role: Decimal::from(role?),
+        role: role?,
         status: status?,
         currency: currency?,
         settlement_currency: settlement.filter(|&code| Some(code) != currency),
@@ -130,25 +97,16 @@ fn terms(r: &mut Reader<'_>, contract_type: ContractType) -> Option<Terms> {
 }
 
 fn date_rules(r: &mut Reader<'_>) -> DateRules {
-    let end_of_month = r.optional("endOfMonthConvention", |v| {
-        one_of(v, "end-of-month convention", &[("SD", false), ("EOM", true)])
-    });
-    let weekdays = r.optional("calendar", |v| one_of(v, "calendar", &CALENDARS)).unwrap_or(false);
-    let shift = r.optional("businessDayConvention", business_day_rule);
     DateRules {
-        end_of_month: end_of_month.unwrap_or(false),
-        shift: shift.unwrap_or_default(),
-        calendar: if weekdays {
-            BusinessCalendar::monday_to_friday()
-        } else {
-            BusinessCalendar::every_day()
-        },
+        end_of_month: r.optional("endOfMonthConvention", end_of_month).unwrap_or(false),
+        shift: r.optional("businessDayConvention", business_day_rule).unwrap_or_default(),
+        calendar: r.optional("calendar", calendar).unwrap_or_else(BusinessCalendar::every_day),
     }
 }
 
-fn redemption(r: &mut Reader<'_>) -> RedemptionTerms {
+fn redemption(r: &mut Reader<'_>, contract_type: ContractType) -> RedemptionTerms {
     RedemptionTerms {
-        dates: recurrence(r, "PrincipalRedemption"),
+        dates: recurring(r, "PrincipalRedemption", contract_type.redeems_by_cycle()),
         payment: r.optional("nextPrincipalRedemptionPayment", amount_or_zero),
         amortisation_end: r.optional("amortizationDate", time),
     }
@@ -156,10 +114,9 @@ fn redemption(r: &mut Reader<'_>) -> RedemptionTerms {
 
 fn interest(r: &mut Reader<'_>, notional: Option<Decimal>) -> Option<InterestTerms> {
     let rate = r.required("nominalInterestRate", rate);
-    let day_count =
-        r.required("dayCountConvention", |v| one_of(v, "day count convention", &DAY_COUNTS));
+    let day_count = r.required("dayCountConvention", day_count);
     let accrued = r.optional("accruedInterest", amount);
-    let dates = recurrence(r, "InterestPayment");
+    let dates = recurring(r, "InterestPayment", false);
     let capitalisation_end = r.optional("capitalizationEndDate", time);
     let base = interest_base(r, notional);
     r.optional("cyclePointOfInterestPayment", |v| {
@@ -176,21 +133,14 @@ fn interest(r: &mut Reader<'_>, notional: Option<Decimal>) -> Option<InterestTer
 }
 
 fn interest_base(r: &mut Reader<'_>, notional: Option<Decimal>) -> Option<InterestBase> {
-    const NAMES: [(&str, u8); 3] = [("NT", 0), ("NTIED", 1), ("NTL", 2)];
+    const NAMES: [(&str, char); 3] = [("NT", 'N'), ("NTIED", 'F'), ("NTL", 'L')];
     let name = r.optional("interestCalculationBase", |v| one_of(v, "interest base", &NAMES));
-    let amount = r.optional("interestCalculationBaseAmount", amount_or_zero);
-    let dates = recurrence(r, "InterestCalculationBase");
+    let lagged = name == Some('L');
+    let amount = r.required_if(lagged, "interestCalculationBaseAmount", amount_or_zero);
+    let dates = recurring(r, "InterestCalculationBase", lagged);
     match name {
-        Some(1) => Some(InterestBase::Fixed(amount.or(notional)?)),
-        Some(2) => {
-            if amount.is_none() {
-                r.note("interestCalculationBaseAmount", "is missing");
-            }
-            if dates.is_absent() {
-                r.note("cycleOfInterestCalculationBase", "is missing");
-            }
-            Some(InterestBase::Lagged { amount: amount?, dates })
-        }
+        Some('F') => Some(InterestBase::Fixed(amount.or(notional)?)),
+        Some('L') => Some(InterestBase::Lagged { amount: amount?, dates }),
         _ => Some(InterestBase::Notional),
     }
 }
@@ -200,7 +150,7 @@ fn reset(r: &mut Reader<'_>) -> ResetTerms {
         at_point(v, "B", "a rate fixed at the end of its period is not defined")
     });
     ResetTerms {
-        dates: recurrence(r, "RateReset"),
+        dates: recurring(r, "RateReset", false),
         index: r.optional("marketObjectCodeOfRateReset", label),
         multiplier: r.optional("rateMultiplier", amount).unwrap_or(Decimal::ONE),
         spread: r.optional("rateSpread", rate).unwrap_or_default(),
@@ -214,21 +164,16 @@ fn reset(r: &mut Reader<'_>) -> ResetTerms {
 }
 
 fn scaling(r: &mut Reader<'_>) -> Option<ScalingTerms> {
-    let effect = r.optional("scalingEffect", scaling_effect);
-    let index = r.optional("marketObjectCodeOfScalingIndex", label);
-    let base = r.optional("scalingIndexAtContractDealDate", number);
+    let (interest, notional) =
+        r.optional("scalingEffect", scaling_effect).unwrap_or((false, false));
+    let scaled = interest || notional;
+    let index = r.required_if(scaled, "marketObjectCodeOfScalingIndex", label);
+    let base = r.required_if(scaled, "scalingIndexAtContractDealDate", divisor);
     let interest_multiplier = r.optional("interestScalingMultiplier", amount);
     let notional_multiplier = r.optional("notionalScalingMultiplier", amount);
-    let dates = recurrence(r, "ScalingIndex");
-    let (interest, notional) = effect.filter(|&(interest, notional)| interest || notional)?;
-    if index.is_none() {
-        r.note("marketObjectCodeOfScalingIndex", "is missing");
-    }
-    if base.is_none_or(|base| base.is_zero()) {
-        r.note("scalingIndexAtContractDealDate", "must be a number other than zero");
-    }
-    if dates.is_absent() {
-        r.note("cycleOfScalingIndex", "is missing");
+    let dates = recurring(r, "ScalingIndex", scaled);
+    if !scaled {
+        return None;
     }
     Some(ScalingTerms {
         interest,
@@ -243,25 +188,18 @@ fn scaling(r: &mut Reader<'_>) -> Option<ScalingTerms> {
 
 fn fee(r: &mut Reader<'_>) -> Option<FeeTerms> {
     const BASES: [(&str, FeeBasis); 2] = [("A", FeeBasis::Amount), ("N", FeeBasis::Notional)];
-    let rate = r.optional("feeRate", amount);
-    let basis = r.optional("feeBasis", |v| one_of(v, "fee basis", &BASES));
+    let rate = r.optional("feeRate", amount).filter(|rate| !rate.is_zero());
+    let basis = r.required_if(rate.is_some(), "feeBasis", |v| one_of(v, "fee basis", &BASES));
     let accrued = r.optional("feeAccrued", amount);
-    let dates = recurrence(r, "Fee");
-    let rate = rate.filter(|rate| !rate.is_zero())?;
-    if basis.is_none() {
-        r.note("feeBasis", "is missing");
-    }
-    Some(FeeTerms { rate, basis: basis?, accrued, dates })
+    let dates = recurring(r, "Fee", false);
+    Some(FeeTerms { rate: rate?, basis: basis?, accrued, dates })
 }
 
-/// A trade; a price without a date says nothing and is passed over, as published contracts do.
+/// A trade. A price without a date says nothing; published contracts have some, so it is taken.
 fn trade(r: &mut Reader<'_>, date: &str, price: &str) -> Option<Trade> {
-    let paid = r.optional(price, amount);
-    let time = r.optional(date, time)?;
-    if r.value(price).is_none() {
-        r.note(price, "is missing");
-    }
-    Some(Trade { time, price: paid? })
+    let time = r.optional(date, time);
+    let price = r.required_if(time.is_some(), price, amount);
+    Some(Trade { time: time?, price: price? })
 }
 
 fn prepayment(r: &mut Reader<'_>) -> PrepaymentTerms {
@@ -272,198 +210,19 @@ fn prepayment(r: &mut Reader<'_>) -> PrepaymentTerms {
     ];
     let effect = r.optional("prepaymentEffect", |v| one_of(v, "prepayment effect", &EFFECTS));
     let fixed = r.optional("penaltyType", penalty_type).unwrap_or(false);
-    let penalty = r.optional("penaltyRate", amount_or_zero);
-    if fixed && penalty.is_none() {
-        r.note("penaltyRate", "is missing");
-    }
+    let penalty = r.required_if(fixed, "penaltyRate", amount_or_zero);
     PrepaymentTerms {
         effect: effect.unwrap_or(PrepaymentEffect::Forbidden),
         penalty: penalty.filter(|_| fixed),
     }
 }
 
-fn arrays(r: &mut Reader<'_>) -> ArrayTerms {
-    const DIRECTIONS: [(&str, bool); 2] = [("INC", true), ("DEC", false)];
-    const KINDS: [(&str, bool); 4] = [("F", true), ("FIX", true), ("V", false), ("VAR", false)];
-    let dates = segments(r, "PrincipalRedemption");
-    let amounts = per_segment(r, "arrayNextPrincipalRedemptionPayment", amount_or_zero, &dates);
-    let draws =
-        per_segment(r, "arrayIncreaseDecrease", |v| one_of(v, "direction", &DIRECTIONS), &dates);
-    let redemptions = dates
-        .into_iter()
-        .zip(amounts)
-        .zip(draws)
-        .map(|((dates, amount), draws)| RedemptionSegment { dates, amount, draws })
-        .collect();
-    let interest = segments(r, "InterestPayment");
-    let dates = segments(r, "RateReset");
-    let rates = per_segment(r, "arrayRate", rate, &dates);
-    let kinds = per_segment(r, "arrayFixedVariable", |v| one_of(v, "kind of rate", &KINDS), &dates);
-    let resets = dates
-        .into_iter()
-        .zip(rates)
-        .zip(kinds)
-        .map(|((dates, rate), fixed)| ResetSegment { dates, rate, fixed })
-        .collect();
-    ArrayTerms { redemptions, interest, resets }
-}
-
-/// The anchors of an array with their cycles: none at all, one for all, or one each.
-fn segments(r: &mut Reader<'_>, of: &str) -> Vec<Segment> {
-    let (anchor_name, cycle_name) =
-        (format!("arrayCycleAnchorDateOf{of}"), format!("arrayCycleOf{of}"));
-    let anchors: Vec<ContractTime> = r.list(&anchor_name, time);
-    let cycles: Vec<Cycle> = r.list(&cycle_name, cycle);
-    if let Some(index) = anchors.windows(2).position(|pair| matches!(pair, [a, b] if a >= b)) {
-        r.note(&format!("{anchor_name}[{}]", index + 1), "is not after the one before it");
-    }
-    if cycles.len() > 1 && cycles.len() != anchors.len() {
-        let reason = format!("has {} elements for {} anchors", cycles.len(), anchors.len());
-        r.note(&cycle_name, reason);
-    }
-    anchors
-        .into_iter()
-        .enumerate()
-        .map(|(index, anchor)| Segment {
-            anchor,
-            cycle: if cycles.len() == 1 { cycles.first() } else { cycles.get(index) }.copied(),
-        })
-        .collect()
-}
-
-/// A list with one element for each segment.
-fn per_segment<T>(
-    r: &mut Reader<'_>,
-    name: &str,
-    parse: fn(&Value) -> Result<T, String>,
-    segments: &[Segment],
-) -> Vec<T> {
-    let given = match r.value(name) {
-        Some(Value::Array(elements)) => elements.len(),
-        Some(_) => 1,
-        None => 0,
-    };
-    if given != segments.len() {
-        let reason = format!("has {given} elements for {} anchors", segments.len());
-        r.note(name, reason);
-    }
-    r.list(name, parse)
-}
-
-fn recurrence(r: &mut Reader<'_>, of: &str) -> Recurring {
+/// The dates of one kind; with neither anchor nor cycle there are none, which may be a problem.
+fn recurring(r: &mut Reader<'_>, of: &str, required: bool) -> Recurring {
+    let (anchor, cycle_name) = (format!("cycleAnchorDateOf{of}"), format!("cycleOf{of}"));
+    let lacks_anchor = r.value(&anchor).is_none();
     Recurring {
-        anchor: r.optional(&format!("cycleAnchorDateOf{of}"), time),
-        cycle: r.optional(&format!("cycleOf{of}"), cycle),
-    }
-}
-
-fn contract_type(value: &Value) -> Result<ContractType, String> {
-    one_of(value, "contract type evaluated here", &ContractType::NAMES)
-}
-
-fn currency(value: &Value) -> Result<&'static str, String> {
-    money::currency(text(value)?)
-        .map(|found| found.code)
-        .map_err(|_| format!("({}) is not a currency of ISO 4217", shown(value)))
-}
-
-/// A code of the dictionary; the names that other standards use are not terms of this one.
-fn business_day_rule(value: &Value) -> Result<BusinessDayRule, String> {
-    let code = text(value)?.trim();
-    SHIFTS
-        .contains(&code.to_ascii_uppercase().as_str())
-        .then(|| BusinessDayRule::parse(code).ok())
-        .flatten()
-        .ok_or_else(|| {
-            format!("({}) is not a convention; known are {}", shown(value), SHIFTS.join(", "))
-        })
-}
-
-fn cycle(value: &Value) -> Result<Cycle, String> {
-    Cycle::parse(text(value)?).map_err(|reason| format!("({}) {reason}", shown(value)))
-}
-
-fn period(value: &Value) -> Result<Period, String> {
-    Period::parse(text(value)?).map_err(|reason| format!("({}) {reason}", shown(value)))
-}
-
-/// An amount of either sign within the library's bounds.
-fn amount(value: &Value) -> Result<Decimal, String> {
-    within(value, AMOUNT_MAX, "units of currency")
-}
-
-fn amount_or_zero(value: &Value) -> Result<Decimal, String> {
-    amount(value).and_then(|found| not_negative(value, found))
-}
-
-fn positive_amount(value: &Value) -> Result<Decimal, String> {
-    let found = amount_or_zero(value)?;
-    if found.is_zero() { Err("must be more than zero".into()) } else { Ok(found) }
-}
-
-/// An annual rate of either sign within the library's bounds.
-fn rate(value: &Value) -> Result<Decimal, String> {
-    within(value, ANNUAL_RATE_MAX, "a year as a fraction")
-}
-
-fn rate_or_zero(value: &Value) -> Result<Decimal, String> {
-    rate(value).and_then(|found| not_negative(value, found))
-}
-
-fn within(value: &Value, limit: i64, unit: &str) -> Result<Decimal, String> {
-    let found = number(value)?;
-    if found.abs() > Decimal::from(limit) {
-        return Err(format!("({}) is beyond {limit} {unit}", shown(value)));
-    }
-    Ok(found)
-}
-
-fn not_negative(value: &Value, found: Decimal) -> Result<Decimal, String> {
-    if found.is_sign_negative() && !found.is_zero() {
-        return Err(format!("({}) is negative; the role carries the sign", shown(value)));
-    }
-    Ok(found)
-}
-
-/// Whether interest and principal are scaled, from three letters such as `IN0` or `I00`.
-fn scaling_effect(value: &Value) -> Result<(bool, bool), String> {
-    let wrong =
-        || format!("({}) is not a scaling effect such as 000, I00, 0N0 or IN0", shown(value));
-    let given = text(value)?.trim();
-    let is = |place: usize, letter: u8| match given.as_bytes().get(place) {
-        Some(found) if *found == letter => Ok(true),
-        Some(b'0' | b'O') => Ok(false),
-        _ => Err(wrong()),
-    };
-    let (interest, notional, deferred) = (is(0, b'I')?, is(1, b'N')?, is(2, b'M')?);
-    match (given.len(), deferred) {
-        (3, false) => Ok((interest, notional)),
-        (3, true) => Err("scales deferred interest, which these contracts have none of".into()),
-        _ => Err(wrong()),
-    }
-}
-
-/// Whether a penalty is due: a fixed amount, or none.
-fn penalty_type(value: &Value) -> Result<bool, String> {
-    match one_of(
-        value,
-        "penalty type",
-        &[("N", 'N'), ("O", 'N'), ("A", 'A'), ("R", 'R'), ("I", 'I')],
-    )? {
-        'A' => Ok(true),
-        'N' => Ok(false),
-        _ => Err(format!(
-            "({}) is not followed: dictionary and technical specification define it differently",
-            shown(value)
-        )),
-    }
-}
-
-/// The one point of a cycle that is defined, `B` for its beginning or `E` for its end.
-fn at_point(value: &Value, defined: &str, reason: &str) -> Result<(), String> {
-    match text(value)? {
-        "B" | "E" if text(value)? == defined => Ok(()),
-        "B" | "E" => Err(format!("({}) is not followed: {reason}", shown(value))),
-        _ => Err(format!("({}) is neither B nor E", shown(value))),
+        anchor: r.optional(&anchor, time),
+        cycle: r.required_if(required && lacks_anchor, &cycle_name, cycle),
     }
 }

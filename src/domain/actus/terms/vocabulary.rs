@@ -153,6 +153,12 @@ static TERMS: &[Term] = &[
     term("optionExerciseEndDate", NOT_CALL_MONEY, OPTIONALITY),
 ];
 
+/// Every name, for tests that try them all.
+#[cfg(test)]
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TERMS.iter().map(|term| term.name)
+}
+
 /// Notes every member that is no term of the contract type, or one that is not followed.
 pub fn check_names(reader: &mut Reader<'_>, contract_type: ContractType) {
     for name in reader.names() {
