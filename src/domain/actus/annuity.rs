@@ -10,7 +10,7 @@ use crate::domain::decimal::{ArithmeticError, add, div, mul};
 ///
 /// With growth gᵢ from day i to day i + 1 of m days, what is owed after the last payment is zero:
 /// owed · g₁⋯gₘ₋₁ = A · (1 + gₘ₋₁ + gₘ₋₂gₘ₋₁ + … + g₁⋯gₘ₋₁), the annuity amount of the technical
-/// specification, section 4.9. The sum is built from the inside out, one factor at a time.
+/// specification, section 3.8. The sum is built from the inside out, one factor at a time.
 ///
 /// # Errors
 /// [`ArithmeticError::OutOfRange`], and [`ArithmeticError::DivisionByZero`] where rates so

@@ -5,11 +5,38 @@
 //! say which events follow: when, what is paid, and how the contract stands afterwards. Evaluated
 //! here are the types of loans: PAM, LAM, NAM, ANN, LAX and CLM.
 //!
-//! A contract is planned, then folded. [`plan`] lists everything the terms foresee in order, one
-//! small function for each group of terms; [`evaluate`] applies each event to a small state. A
+//! A contract is planned, then folded. `plan` lists everything the terms foresee in order, one
+//! small function for each group of terms; `evaluate` applies each event to a small state. A
 //! contract type only decides how principal comes back and which terms it has.
 //!
 //! Amounts are exact to 28 digits and never rounded to a minor unit.
+//!
+//! # Where the texts leave a choice
+//!
+//! Specification, dictionary and the published contracts of the standard do not always say the
+//! same. What the published contracts show is followed throughout:
+//! - Interest and fees fall due at the end of the contract too; redemptions, resets, scaling and
+//!   the interest base end before it. A derived maturity is the last redemption itself.
+//! - Interest dates up to the end of capitalisation capitalise, and so does that end; the dates
+//!   after it are those of the same cycle.
+//! - An annuity redeems what is owed on the day of its first payment, interest to that day
+//!   included. It is fixed on the day before, and anew with each reset, after it.
+//! - Without a payment named, a LAM redeems in as many equal parts as it has redemptions and a
+//!   maturity. No redemption takes more than there is; events go on at zero until the maturity.
+//! - A scaling multiple is the index over its value at the deal, not its relative change.
+//! - Prices at purchase and termination are reckoned with accrued interest that has the sign of the
+//!   role, so that the two sides of a trade do not mirror each other.
+//! - A named date shows where it is on any day, a derived one moves; under a convention that shifts
+//!   first, interest runs between business days for both.
+//! - A market object is observed as of the day a reset is scheduled for, whatever the fixing
+//!   period: observations are dated by the day from which they apply.
+//! - As of a status date after the exchange, interest is owed since the last interest date; before
+//!   the first one, and for call money, none is unless `accruedInterest` says so.
+//! - A call with notice stops interest; what is owed by then is paid at the settlement, which
+//!   belongs to the call and stays within a horizon that the call is within.
+//!
+//! The interest base `NTIED` is followed as both texts define it, interest on the first principal
+//! throughout; one published contract has it and shows interest on what is outstanding instead.
 
 mod annuity;
 mod contract;

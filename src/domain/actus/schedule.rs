@@ -72,7 +72,7 @@ impl DateRules {
     }
 
     /// The time `count` periods after `anchor`: at the end of its month where the anchor is at the
-    /// end of one and the convention keeps to that (technical specification, section 4.3).
+    /// end of one and the convention keeps to that (technical specification, section 3.3).
     ///
     /// # Errors
     /// [`CalendarError::OutOfRange`].
@@ -92,7 +92,7 @@ impl DateRules {
     /// The times from `anchor` up to and without `end`; `anchor` alone without a cycle.
     ///
     /// A long last period (`L0`) takes in the one before it, unless the cycle ends at `end` by
-    /// itself; the anchor always stays (technical specification, section 4.1).
+    /// itself; the anchor always stays (technical specification, section 3.1).
     ///
     /// # Errors
     /// [`ActusError::TooManyEvents`] and [`CalendarError::OutOfRange`].

@@ -9,7 +9,7 @@ use crate::domain::limits::{YEAR_MAX, YEAR_MIN};
 /// A time of a contract: a day, at its beginning (`T00:00:00`) or at its end.
 ///
 /// The standard counts whole days. The end of a day, `T24:00:00`, may be written `T23:59:59`
-/// (technical specification, section 3.7) and is the same instant as the beginning of the next
+/// (technical specification, section 2.8) and is the same instant as the beginning of the next
 /// day, so interest runs to that day. In order, though, it stays before it: a redemption at the
 /// end of 31 December is not one on 1 January.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,7 +10,7 @@ use crate::domain::calendar::{BusinessCalendar, BusinessDayRule, DayCount};
 use crate::domain::limits::{AMOUNT_MAX, ANNUAL_RATE_MAX};
 use crate::domain::money;
 
-/// The sign of each role (technical specification, section 4.8).
+/// The sign of each role (technical specification, section 3.7).
 const ROLES: [(&str, i64); 15] = [
     ("RPA", 1),
     ("RPL", -1),
