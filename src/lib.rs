@@ -12,3 +12,22 @@ mod pg;
 
 #[cfg(feature = "pg")]
 pgrx::pg_module_magic!(name, version);
+
+#[cfg(feature = "pg")]
+mod sql {
+    use pgrx::extension_sql_file;
+
+    extension_sql_file!(
+        "../sql/engine/20_aggregates.sql",
+        requires = [
+            _flows_transition,
+            _valued_flows_transition,
+            _flows_combine,
+            _flows_serial,
+            _flows_deserial,
+            _xirr_final,
+            _xnpv_final
+        ]
+    );
+    extension_sql_file!("../sql/engine/90_comments.sql", finalize);
+}

@@ -9,12 +9,17 @@ use pgrx::datum::Internal;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgMemoryContexts, PgSqlErrorCode, pg_sys};
 
+use super::error::Answer;
+
 /// What an aggregate keeps between rows.
 pub trait AggregateState: Clone + Default + 'static {
     /// Changes whenever the bytes change their meaning.
     const VERSION: u8;
     /// Takes in all that another state has seen.
-    fn merge(&mut self, other: &Self);
+    ///
+    /// # Errors
+    /// What the state cannot hold.
+    fn merge(&mut self, other: &Self) -> Answer<()>;
     /// Writes the state.
     fn write(&self, bytes: &mut Vec<u8>);
     /// Reads what `write` wrote; `None` if it is not that.
@@ -26,7 +31,7 @@ fn broken(message: &str) -> ErrorReport {
 }
 
 /// The memory context of the aggregate that is calling.
-fn context(fcinfo: pg_sys::FunctionCallInfo) -> Result<PgMemoryContexts, ErrorReport> {
+fn context(fcinfo: pg_sys::FunctionCallInfo) -> Answer<PgMemoryContexts> {
     let mut context: pg_sys::MemoryContext = std::ptr::null_mut();
     // SAFETY: fcinfo is the call's own; AggCheckCallContext fills the pointer or returns zero.
     match unsafe { pg_sys::AggCheckCallContext(fcinfo, &mut context) } {
@@ -39,45 +44,40 @@ fn context(fcinfo: pg_sys::FunctionCallInfo) -> Result<PgMemoryContexts, ErrorRe
     }
 }
 
-fn store<S: AggregateState>(
-    state: S,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Result<Internal, ErrorReport> {
+fn store<S: AggregateState>(state: S, fcinfo: pg_sys::FunctionCallInfo) -> Answer<Internal> {
     let mut context = context(fcinfo)?;
     // SAFETY: the closure only allocates the state, in the context that lives as long as its group.
     Ok(unsafe { context.switch_to(|_| Internal::new(state)) })
 }
 
 /// The state behind `internal`, made on the first row of a group, changed by one row.
-pub fn transition<S: AggregateState, E: Into<ErrorReport>>(
+pub fn transition<S: AggregateState>(
     mut internal: Internal,
     fcinfo: pg_sys::FunctionCallInfo,
-    change: impl FnOnce(&mut S) -> Result<(), E>,
-) -> Result<Internal, ErrorReport> {
+    change: impl FnOnce(&mut S) -> Answer<()>,
+) -> Answer<Internal> {
     if !internal.initialized() {
         internal = store(S::default(), fcinfo)?;
     }
     // SAFETY: an `internal` of this aggregate is always a state of type S, made just above.
     if let Some(state) = unsafe { internal.get_mut::<S>() } {
-        change(state).map_err(Into::into)?;
+        change(state)?;
     }
     Ok(internal)
 }
 
 /// Two states as one. The second is never handed on as it is, for it belongs to another context.
 pub fn combine<S: AggregateState>(
-    first: Internal,
-    second: Internal,
+    first: Option<Internal>,
+    second: Option<Internal>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> Result<Internal, ErrorReport> {
+) -> Answer<Internal> {
+    let (first, second) = (first.unwrap_or_default(), second.unwrap_or_default());
     // SAFETY: both are states of this aggregate.
     match (unsafe { first.get::<S>() }, unsafe { second.get::<S>() }) {
         (_, None) => Ok(first),
         (None, Some(second)) => store(second.clone(), fcinfo),
-        (Some(_), Some(second)) => transition::<S, ErrorReport>(first, fcinfo, |state| {
-            state.merge(second);
-            Ok(())
-        }),
+        (Some(_), Some(second)) => transition(first, fcinfo, |state: &mut S| state.merge(second)),
     }
 }
 
@@ -95,7 +95,7 @@ pub fn encode<S: AggregateState>(internal: Internal) -> Vec<u8> {
 pub fn decode<S: AggregateState>(
     bytes: &[u8],
     fcinfo: pg_sys::FunctionCallInfo,
-) -> Result<Internal, ErrorReport> {
+) -> Answer<Internal> {
     match bytes.split_first() {
         Some((&version, rest)) if version == S::VERSION => {
             store(S::read(rest).ok_or_else(|| broken("an aggregate state is damaged"))?, fcinfo)

@@ -3,13 +3,13 @@
 use std::ops::Deref;
 
 use pgrx::callconv::{Arg, ArgAbi};
-use pgrx::datum::{Array, UnboxDatum};
+use pgrx::datum::{Array, Datum, UnboxDatum};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
     array_argument_sql,
 };
-use pgrx::{FromDatum, PgSqlErrorCode, impl_sql_translatable};
+use pgrx::{FromDatum, PgSqlErrorCode, impl_sql_translatable, pg_sys};
 
 /// A `text` argument that must be given.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +77,27 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Whole {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: declared as integer.
         Whole(unsafe { given::<i32>(arg) })
+    }
+}
+
+impl FromDatum for Whole {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        (!null).then(|| Whole(datum.value() as i32))
+    }
+}
+
+// SAFETY: an integer is passed by value.
+unsafe impl UnboxDatum for Whole {
+    type As<'src> = Whole;
+    unsafe fn unbox<'src>(datum: Datum<'src>) -> Self
+    where
+        Self: 'src,
+    {
+        Whole(datum.sans_lifetime().value() as i32)
     }
 }
 

@@ -16,4 +16,4 @@ pub use argument::{List, Name, Whole};
 pub use date::Day;
 pub use error::{Answer, OrReport, report};
 pub use numeric::Num;
-pub use rows::{Cell, Rows};
+pub use rows::{Cells, Row, Rows};

@@ -142,45 +142,29 @@ impl Image {
     const HEADERS: usize = 6;
     const DIGITS_MAX: usize = 10;
     const SIZE: usize = Self::HEADERS + 2 * Self::DIGITS_MAX + 2;
+    pub(super) const EMPTY: Self = Self { bytes: [0; Self::SIZE] };
 
     /// The image of `coefficient` / 10^`scale`, with a scale of at most 28.
-    pub(super) fn new(coefficient: i128, scale: u32) -> Self {
-        let mut digits = [0u16; Self::DIGITS_MAX];
-        let mut first = Self::DIGITS_MAX;
-        // Aligned so that the point falls between two groups, then cut from the right.
-        let padding = (4 - scale % 4) % 4;
-        let magnitude = coefficient.unsigned_abs();
-        let push = |digits: &mut [u16; Self::DIGITS_MAX], first: &mut usize, digit: u16| {
-            *first -= 1;
-            digits[*first] = digit;
-        };
-        let power = [1u64, 10, 100, 1000][padding as usize];
-        match u64::try_from(magnitude).ok().and_then(|small| small.checked_mul(power)) {
-            Some(mut left) => {
-                while left > 0 {
-                    push(&mut digits, &mut first, (left % 10_000) as u16);
-                    left /= 10_000;
-                }
-            }
-            None => {
-                // The last group alone takes the padding, so that nothing overflows.
-                let cut = u128::from(10_000 / power);
-                push(&mut digits, &mut first, (magnitude % cut) as u16 * power as u16);
-                let mut left = magnitude / cut;
-                while left > 0 {
-                    push(&mut digits, &mut first, (left % BASE) as u16);
-                    left /= BASE;
-                }
-            }
-        }
-        let fractional_groups = scale.div_ceil(4) as i32;
-        let mut weight = (Self::DIGITS_MAX - first) as i32 - fractional_groups - 1;
+    fn new(coefficient: i128, scale: u32) -> Self {
+        let mut image = Self::EMPTY;
+        image.write(coefficient, scale);
+        image
+    }
+
+    /// Makes this the image of `coefficient` / 10^`scale`.
+    #[inline]
+    pub(super) fn write(&mut self, coefficient: i128, scale: u32) {
+        // Groups are cut from the right into the first half; the second half stays zero, so that
+        // a fixed number of groups can be copied from wherever they begin.
+        let mut groups = [0u16; 2 * Self::DIGITS_MAX];
+        let first = cut_groups(coefficient.unsigned_abs(), scale, &mut groups);
+        let mut count = Self::DIGITS_MAX - first;
+        let mut weight = count as i32 - scale.div_ceil(4) as i32 - 1;
         // Trailing zero groups are never stored.
-        let mut last = Self::DIGITS_MAX;
-        while last > first && digits[last - 1] == 0 {
-            last -= 1;
+        while count > 0 && groups[first + count - 1] == 0 {
+            count -= 1;
         }
-        if first == last {
+        if count == 0 {
             weight = 0;
         }
         let header = SHORT
@@ -188,17 +172,14 @@ impl Image {
             | ((scale as u16) << SHORT_SCALE_SHIFT)
             | if weight < 0 { SHORT_WEIGHT_SIGN } else { 0 }
             | (weight as u16 & SHORT_WEIGHT_MASK);
-
-        let mut image = Self { bytes: [0; Self::SIZE] };
-        let length = Self::HEADERS + 2 * (last - first);
-        image.bytes[4..6].copy_from_slice(&header.to_ne_bytes());
-        for (index, digit) in digits[first..last].iter().enumerate() {
+        self.bytes[4..6].copy_from_slice(&header.to_ne_bytes());
+        for (index, group) in groups[first..first + Self::DIGITS_MAX].iter().enumerate() {
             let at = Self::HEADERS + 2 * index;
-            image.bytes[at..at + 2].copy_from_slice(&digit.to_ne_bytes());
+            self.bytes[at..at + 2].copy_from_slice(&group.to_ne_bytes());
         }
+        let length = Self::HEADERS + 2 * count;
         // SAFETY: the image starts with room for the four-byte length word and is aligned for it.
-        unsafe { varlena::set_varsize_4b(image.bytes.as_mut_ptr().cast(), length as i32) };
-        image
+        unsafe { varlena::set_varsize_4b(self.bytes.as_mut_ptr().cast(), length as i32) };
     }
 
     /// A datum that points at this image and lives as long as it.
@@ -223,8 +204,39 @@ impl Image {
     }
 }
 
+/// Cuts a coefficient into groups of four decimal digits, aligned so that the point falls between
+/// two, and returns where the first that is not zero stands. The last is at `DIGITS_MAX` - 1.
+#[inline]
+fn cut_groups(magnitude: u128, scale: u32, groups: &mut [u16; 2 * Image::DIGITS_MAX]) -> usize {
+    let power = [1u64, 1000, 100, 10][(scale % 4) as usize];
+    let mut first = Image::DIGITS_MAX;
+    let mut push = |group: u16| {
+        first -= 1;
+        groups[first] = group;
+    };
+    match u64::try_from(magnitude).ok().and_then(|small| small.checked_mul(power)) {
+        Some(mut left) => {
+            while left > 0 {
+                push((left % 10_000) as u16);
+                left /= 10_000;
+            }
+        }
+        None => {
+            // The last group alone takes the padding, so that nothing overflows.
+            let cut = u128::from(10_000 / power);
+            push((magnitude % cut) as u16 * power as u16);
+            let mut left = magnitude / cut;
+            while left > 0 {
+                push((left % BASE) as u16);
+                left /= BASE;
+            }
+        }
+    }
+    first
+}
+
 impl Num {
-    pub(super) fn image(self) -> Image {
+    fn image(self) -> Image {
         Image::new(self.0.mantissa(), self.0.scale())
     }
 
