@@ -138,3 +138,8 @@ comment on function loan_engine._xirr_final(internal) is
 
 comment on function loan_engine._xnpv_final(internal) is
 'The present value of a state.';
+
+-- ACTUS
+
+comment on function loan_engine.actus_events(jsonb, jsonb, date) is
+'The events of an ACTUS contract (PAM, LAM, NAM, ANN, LAX, CLM) after its status date: what is paid when, and how the contract stands afterwards; never rounded to a minor unit. Terms have the names of the ACTUS dictionary; observed holds dataObserved and eventsObserved. Error 22023 names each term that is wrong with its path.';

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use pgrx::callconv::{Arg, ArgAbi};
-use pgrx::datum::{Array, Datum, UnboxDatum};
+use pgrx::datum::{Array, Datum, JsonB, UnboxDatum};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
@@ -23,6 +23,11 @@ pub struct Whole(pub i32);
 #[derive(Clone, Debug)]
 pub struct List<T>(pub Vec<T>);
 
+/// A `jsonb` argument that must be given.
+#[derive(Clone, Debug)]
+pub struct Document(pub serde_json::Value);
+
+impl_sql_translatable!(Document, "jsonb");
 impl_sql_translatable!(Name<'_>, "text");
 impl_sql_translatable!(Whole, "integer");
 
@@ -77,6 +82,14 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Whole {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: declared as integer.
         Whole(unsafe { given::<i32>(arg) })
+    }
+}
+
+// SAFETY: declared in SQL as jsonb.
+unsafe impl<'fcx> ArgAbi<'fcx> for Document {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: declared as jsonb.
+        Document(unsafe { given::<JsonB>(arg) }.0)
     }
 }
 
