@@ -124,7 +124,8 @@ fn rates_of_return() {
         DatedFlows::new(black_box(&flows), DayCount::Act365Fixed, &context)
             .and_then(|flows| flows.xirr())
     };
-    let agreed = xirr().ok().flatten().is_some_and(|rate| (rate - xirr_by_powers(&flows)).abs() < 1e-12);
+    let agreed =
+        xirr().ok().flatten().is_some_and(|rate| (rate - xirr_by_powers(&flows)).abs() < 1e-12);
     assert!(agreed, "the baseline does the same work");
     pair(
         "xirr of 1,000 flows",

@@ -21,7 +21,7 @@ begin
         insert into book.priced
         select loan.portfolio, loan.loan, price.rule,
                loan_engine.instalment_amount(
-                   principal => loan.principal,
+                   loan_amount => loan.principal,
                    annual_rate => loan.annual_rate,
                    instalments => loan.instalments,
                    disbursed_on => loan.disbursed_on,

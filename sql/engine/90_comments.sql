@@ -143,3 +143,17 @@ comment on function loan_engine._xnpv_final(internal) is
 
 comment on function loan_engine.actus_events(jsonb, jsonb, date) is
 'The events of an ACTUS contract (PAM, LAM, NAM, ANN, LAX, CLM) after its status date: what is paid when, and how the contract stands afterwards; never rounded to a minor unit. Terms have the names of the ACTUS dictionary; observed holds dataObserved and eventsObserved. Error 22023 names each term that is wrong with its path.';
+
+-- Loans
+
+comment on function loan_engine.amortisation_schedule(numeric, numeric, integer, date, date, text, text, text, text, jsonb) is
+'The schedule of a loan: an amount lent on a day at a nominal annual rate (a fraction) and repaid in instalments, by default monthly, of equal total, interest on 30/360, exact to the cent. opening_balance is what is owed before the instalment, tranches of the period included. Whatever else is agreed stands in terms; see the guide to terms. Error 22023 names every term that is wrong.';
+
+comment on function loan_engine.amortisation_schedule(jsonb) is
+'The schedule of a loan whose terms are all in one document.';
+
+comment on function loan_engine.check_terms(jsonb) is
+'Everything that is wrong with a document of terms, each with its path; no row for terms that a schedule follows from.';
+
+comment on function loan_engine.instalment_amount(numeric, numeric, integer, date, jsonb) is
+'The regular instalment of a loan without fees, rounded as its schedule is.';

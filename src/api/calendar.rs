@@ -11,7 +11,7 @@ use crate::domain::calendar::{
     Frequency, PaymentDates, RollRule, SchedulePeriod, Stub, Weekend,
 };
 use crate::domain::error::{Condition, Refusal};
-use crate::pg::{Answer, Cells, Day, List, Name, Num, OrReport, Row, Rows, Whole};
+use crate::pg::{Answer, Cells, Day, List, Name, Num, OrReport, Rows, Table, Whole};
 
 /// A number that is no day of the week.
 #[derive(Debug, thiserror::Error)]
@@ -175,15 +175,20 @@ impl Refusal for NoEnd {
     }
 }
 
-impl Row<7> for SchedulePeriod {
-    fn write(&self, cells: &mut Cells<7>) {
-        cells.whole(self.number as i32);
-        cells.day(Day(self.start));
-        cells.day(Day(self.end));
-        cells.day(Day(self.adjusted_start));
-        cells.day(Day(self.due));
-        cells.truth(self.regular);
-        cells.whole((self.end - self.start).num_days() as i32);
+impl Table<7> for Vec<SchedulePeriod> {
+    fn height(&self) -> usize {
+        self.len()
+    }
+
+    fn write(&self, row: usize, cells: &mut Cells<7>) {
+        let period = &self[row];
+        cells.whole(period.number as i32);
+        cells.day(Day(period.start));
+        cells.day(Day(period.end));
+        cells.day(Day(period.adjusted_start));
+        cells.day(Day(period.due));
+        cells.truth(period.regular);
+        cells.whole((period.end - period.start).num_days() as i32);
     }
 }
 
@@ -227,7 +232,7 @@ fn payment_dates(
     convention: Name<'_>,
     holidays: List<Day>,
     weekend: List<Whole>,
-) -> Answer<Rows<SchedulePeriod, 7>> {
+) -> Answer<Rows<Vec<SchedulePeriod>, 7>> {
     // A negative number is refused as the zero it stands for.
     let count = periods.map(|Whole(count)| u32::try_from(count).unwrap_or(0));
     let extent = match (count, end_date) {

@@ -3,4 +3,5 @@
 mod actus;
 mod calendar;
 mod cashflow;
+mod loan;
 mod money;

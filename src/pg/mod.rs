@@ -16,4 +16,4 @@ pub use argument::{Document, List, Name, Whole};
 pub use date::Day;
 pub use error::{Answer, OrReport};
 pub use numeric::Num;
-pub use rows::{Cells, Row, Rows};
+pub use rows::{Cells, Rows, Table};

@@ -13,6 +13,7 @@ use pgrx::{check_for_interrupts, pg_sys};
 
 use super::date::Day;
 use super::numeric::{Image, Num};
+use crate::domain::calendar::civil::DAY_NUMBER_2000_01_01;
 
 /// The cells of one row as they are written, in the order of the declared columns. Amounts are put
 /// together here, in place.
@@ -58,6 +59,12 @@ impl<const N: usize> Cells<N> {
         self.put(pg_sys::Datum::from(day.number()));
     }
 
+    /// A `date` given as days from 1970-01-01.
+    #[inline]
+    pub fn epoch_day(&mut self, number: i32) {
+        self.put(pg_sys::Datum::from(number - DAY_NUMBER_2000_01_01));
+    }
+
     /// A `numeric`.
     #[inline]
     pub fn amount(&mut self, amount: Num) {
@@ -77,21 +84,23 @@ impl<const N: usize> Cells<N> {
     }
 }
 
-/// A value that makes one row of `N` columns.
-pub trait Row<const N: usize> {
-    /// Writes every column once, in order.
-    fn write(&self, cells: &mut Cells<N>);
+/// A result of many rows of `N` columns.
+pub trait Table<const N: usize> {
+    /// How many rows there are.
+    fn height(&self) -> usize;
+    /// Writes every column of a row once, in order.
+    fn write(&self, row: usize, cells: &mut Cells<N>);
 }
 
 /// The rows a function returns.
-pub struct Rows<R, const N: usize>(pub Vec<R>);
+pub struct Rows<T, const N: usize>(pub T);
 
 /// Rows between two looks at whether the statement was cancelled.
 const ROWS_PER_INTERRUPT_CHECK: usize = 4096;
 
 // SAFETY: a function that returns `Rows` spells out its SQL, and the declared columns are those of
 // the cells; `record` stands for them in the metadata.
-unsafe impl<R, const N: usize> SqlTranslatable for Rows<R, N> {
+unsafe impl<T, const N: usize> SqlTranslatable for Rows<T, N> {
     const TYPE_IDENT: &'static str = "loan_engine::pg::Rows";
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
     const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::Table);
@@ -101,7 +110,7 @@ unsafe impl<R, const N: usize> SqlTranslatable for Rows<R, N> {
 
 // SAFETY: a materialised result is returned through `ReturnSetInfo`; the datum itself is NULL, as
 // the protocol of such functions asks.
-unsafe impl<R: Row<N>, const N: usize> BoxRet for Rows<R, N> {
+unsafe impl<T: Table<N>, const N: usize> BoxRet for Rows<T, N> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         // SAFETY: PostgreSQL calls a set-returning function with a ReturnSetInfo, which
         // InitMaterializedSRF checks; it then fills setResult and setDesc, both used only here.
@@ -112,12 +121,12 @@ unsafe impl<R: Row<N>, const N: usize> BoxRet for Rows<R, N> {
             let info: *mut pg_sys::ReturnSetInfo = (*raw).resultinfo.cast();
             let (store, descriptor) = ((*info).setResult, (*info).setDesc);
             let mut cells = Cells::new();
-            for (index, row) in self.0.iter().enumerate() {
-                if index % ROWS_PER_INTERRUPT_CHECK == ROWS_PER_INTERRUPT_CHECK - 1 {
+            for row in 0..self.0.height() {
+                if row % ROWS_PER_INTERRUPT_CHECK == ROWS_PER_INTERRUPT_CHECK - 1 {
                     check_for_interrupts!();
                 }
                 cells.filled = 0;
-                row.write(&mut cells);
+                self.0.write(row, &mut cells);
                 pg_sys::tuplestore_putvalues(
                     store,
                     descriptor,

@@ -7,7 +7,10 @@ use crate::domain::error::{Condition, Refusal, UnknownName, by_name};
 
 /// How a number between two neighbours is rounded. The names are those of IEEE 754 and of Java's
 /// `RoundingMode`, which the lending systems of the field use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum RoundingMode {
     /// To the nearest; a tie goes to the even neighbour ("banker's rounding").
     #[default]

@@ -1,11 +1,4 @@
-//! The integer kernel of level schedules: the same cents as the exact arithmetic, at the speed of
-//! one multiplication a row.
-//!
-//! A schedule with one instalment amount is a recurrence, `balance - (instalment -
-//! round(balance x factor))`, over whole minor units. The factor is taken to a binary fraction of
-//! 64 bits, so interest is the upper half of a 64 x 64 bit product. That product is off by a known
-//! amount; where the rounding could go either way within it, the row is decided by the exact
-//! arithmetic instead. So every row is exact, and nearly every row is fast.
+//! The recurrence of a level schedule in 64-bit integers, decided exactly.
 
 use crate::domain::money::RoundingMode;
 
@@ -71,10 +64,10 @@ impl Rounder {
             RoundingMode::Up | RoundingMode::Ceiling => u64::MAX,
             RoundingMode::Down | RoundingMode::Floor => 0,
         };
-        // Half a unit of 2^-64 from the fraction, and half a unit in the last of the digits that
-        // the exact arithmetic keeps, taken twice to be safe.
-        let digits = i32::try_from(precision.min(18)).unwrap_or(18);
-        let error_per_unit = 2 + (TWO_64 * 10f64.powi(1 - digits)) as u64;
+        // Half a unit of 2^-64 from the fraction, and half a unit in the last digit kept from each
+        // of the up to three roundings on the way of the exact arithmetic; all of it doubled.
+        let digits = i32::try_from(precision).unwrap_or(i32::MAX);
+        let error_per_unit = 2 + (TWO_64 * 4.0 * 10f64.powi(1 - digits)) as u64;
         Self { bias, error_per_unit }
     }
 
@@ -94,27 +87,28 @@ impl Rounder {
 ///
 /// `exact` gives the interest of a row on a balance where the fast product cannot decide it.
 /// `None` if the loan does not amortise: an instalment that does not cover its interest, or a
-/// balance repaid before the last row. Such schedules are for the general engine.
+/// balance repaid before the last row; or if `exact` has no answer. Such schedules are for the
+/// general engine.
 pub fn level_rows(
     principal: i64,
     instalment: i64,
     factors: &[FixedFactor],
     rounder: Rounder,
-    exact: impl Fn(usize, i64) -> i64,
+    exact: impl Fn(usize, i64) -> Option<i64>,
     rows: &mut Vec<LevelRow>,
 ) -> Option<()> {
     rows.clear();
-    let (_, before_last) = factors.split_last()?;
+    let (&of_last, before_last) = factors.split_last()?;
     rows.reserve(factors.len());
     let mut balance = principal;
     let interest_on = |index: usize, balance: i64, factor: FixedFactor| match rounder
         .interest(balance.unsigned_abs(), factor)
     {
-        Some(interest) => interest as i64,
+        Some(interest) => Some(interest as i64),
         None => exact(index, balance),
     };
     for (index, &factor) in before_last.iter().enumerate() {
-        let interest = interest_on(index, balance, factor);
+        let interest = interest_on(index, balance, factor)?;
         let repaid = instalment - interest;
         if repaid < 0 || repaid >= balance {
             return None;
@@ -122,8 +116,7 @@ pub fn level_rows(
         balance -= repaid;
         rows.push(LevelRow { principal: repaid, interest, total: instalment, closing: balance });
     }
-    let last = factors.len() - 1;
-    let interest = interest_on(last, balance, *factors.get(last)?);
+    let interest = interest_on(before_last.len(), balance, of_last)?;
     rows.push(LevelRow {
         principal: balance,
         interest,

@@ -1,0 +1,246 @@
+//! What happens to a balance between two instalments: money is lent, rates change, interest
+//! accrues.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use crate::domain::decimal;
+use crate::domain::loan::ScheduleError;
+use crate::domain::loan::basis::{Basis, Charge, Factors, Span, regular_units};
+use crate::domain::loan::context::Context;
+use crate::domain::loan::plan::Plan;
+use crate::domain::loan::terms::{RateCourse, RoundingFamily, ScheduleTerms};
+
+/// An amount lent, without the part paid back the same day.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tranche {
+    pub(crate) on: NaiveDate,
+    pub(crate) amount: Decimal,
+}
+
+/// A stretch of a period over which balance and rate are constant.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    charge: Charge,
+    /// Its part in the factor from which instalments are solved.
+    factor: Decimal,
+    /// Lent at its end.
+    lent: Decimal,
+}
+
+/// A period seen as the stretches it is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Accrual {
+    pieces: Vec<Piece>,
+}
+
+impl Accrual {
+    /// What is lent within the period.
+    pub(crate) fn lent(&self) -> Result<Decimal, ScheduleError> {
+        let mut sum = Decimal::ZERO;
+        for piece in &self.pieces {
+            sum = decimal::add(sum, piece.lent)?;
+        }
+        Ok(sum)
+    }
+
+    /// The factor of the whole period for solving instalments.
+    pub(crate) fn factor(&self) -> Result<Decimal, ScheduleError> {
+        let mut sum = Decimal::ZERO;
+        for piece in &self.pieces {
+            sum = decimal::add(sum, piece.factor)?;
+        }
+        Ok(sum)
+    }
+
+    /// The interest of the period on the balance it opens with.
+    ///
+    /// The progressive family rounds the sum of the stretches, the cumulative one each stretch.
+    pub(crate) fn interest(
+        &self,
+        opening: Decimal,
+        money: &Money,
+    ) -> Result<Decimal, ScheduleError> {
+        let (mut sum, mut balance) = (Decimal::ZERO, opening);
+        for piece in &self.pieces {
+            let interest = piece.charge.interest(balance, money.context)?;
+            sum = decimal::add(sum, money.of_stretch(interest)?)?;
+            balance = decimal::add(balance, piece.lent)?;
+        }
+        money.round(sum)
+    }
+}
+
+/// How amounts of a loan are rounded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Money {
+    pub(crate) context: Context,
+    family: RoundingFamily,
+    minor_units: u32,
+}
+
+impl Money {
+    pub(crate) fn of(terms: &ScheduleTerms) -> Self {
+        Self {
+            context: Context::of(&terms.rounding),
+            family: terms.rounding.family,
+            minor_units: terms.rounding.minor_units,
+        }
+    }
+
+    /// An amount in the family's rounding: to the minor unit, or not at all.
+    pub(crate) fn round(&self, amount: Decimal) -> Result<Decimal, ScheduleError> {
+        Ok(match self.family {
+            RoundingFamily::None => amount,
+            _ => self.context.fixed(amount, self.minor_units)?,
+        })
+    }
+
+    fn of_stretch(&self, interest: Decimal) -> Result<Decimal, ScheduleError> {
+        match self.family {
+            RoundingFamily::Cumulative => self.round(interest),
+            _ => Ok(interest),
+        }
+    }
+
+    /// The smallest amount there is; for unrounded terms one too small to matter.
+    pub(crate) fn unit(&self) -> Decimal {
+        match self.family {
+            RoundingFamily::None => Decimal::new(1, 12),
+            _ => Decimal::new(1, self.minor_units),
+        }
+    }
+}
+
+/// The periods of a loan with what happens in them.
+pub(crate) struct Course<'a> {
+    plan: &'a Plan,
+    tranches: Vec<Tranche>,
+    rates: RateCourse,
+    basis: Basis,
+    factors: Factors,
+    family: RoundingFamily,
+    interest_from: Option<NaiveDate>,
+}
+
+impl<'a> Course<'a> {
+    pub(crate) fn new(
+        terms: &ScheduleTerms,
+        plan: &'a Plan,
+        rates: RateCourse,
+        tranches: Vec<Tranche>,
+    ) -> Self {
+        let basis = Basis {
+            context: Context::of(&terms.rounding),
+            interest: terms.interest,
+            frequency: terms.frequency,
+        };
+        Self {
+            plan,
+            tranches,
+            rates,
+            basis,
+            factors: Factors::new(basis),
+            family: terms.rounding.family,
+            interest_from: terms.grace.interest_from,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.plan.periods.len()
+    }
+
+    fn span(&self, period: usize) -> Option<Span> {
+        self.plan.periods.get(period).map(|planned| planned.span)
+    }
+
+    /// How many rate changes are known once a period is reached.
+    pub(crate) fn rates_known(&self, period: usize) -> usize {
+        let due = self.span(period).map_or(NaiveDate::MAX, |span| span.due);
+        self.rates.changes.partition_point(|change| change.evening < due)
+    }
+
+    /// Whether the amounts of the instalments from a period on must be found anew: it is the first,
+    /// money is lent in it, or the rate changes in it.
+    pub(crate) fn turns(&self, period: usize) -> bool {
+        let Some(span) = self.span(period) else { return false };
+        let before = period.checked_sub(1).map_or(0, |before| self.rates_known(before));
+        period == 0
+            || self.rates_known(period) > before
+            || self.tranches.iter().any(|tranche| span.start <= tranche.on && tranche.on < span.due)
+    }
+
+    /// A period as it is known when `known` rate changes are, with its tranches or without.
+    pub(crate) fn accrual(
+        &mut self,
+        period: usize,
+        known: usize,
+        with_tranches: bool,
+    ) -> Result<Accrual, ScheduleError> {
+        let Some(span) = self.span(period) else { return Ok(Accrual { pieces: Vec::new() }) };
+        let mut ends = self.boundaries(&span, known, with_tranches);
+        ends.push((span.due, Decimal::ZERO));
+        let mut pieces = Vec::with_capacity(ends.len());
+        let mut from = span.start;
+        for (until, lent) in ends {
+            let free = self.interest_from.is_some_and(|first| from < first);
+            let rate = if free { Decimal::ZERO } else { self.rates.on(from, known) };
+            let (charge, factor) = self.bear(rate, &span, from, until)?;
+            pieces.push(Piece { charge, factor, lent });
+            from = until;
+        }
+        Ok(Accrual { pieces })
+    }
+
+    /// The evenings within a period at which something changes, with what is lent then.
+    fn boundaries(
+        &self,
+        span: &Span,
+        known: usize,
+        with_tranches: bool,
+    ) -> Vec<(NaiveDate, Decimal)> {
+        let inside = |on: &NaiveDate| span.start < *on && *on < span.due;
+        let changes = self.rates.changes.get(..known).unwrap_or_default();
+        let mut ends: Vec<(NaiveDate, Decimal)> = changes
+            .iter()
+            .map(|change| change.evening)
+            .chain(self.interest_from)
+            .filter(inside)
+            .map(|evening| (evening, Decimal::ZERO))
+            .collect();
+        if with_tranches {
+            let lent = |tranche: &&Tranche| span.start <= tranche.on && tranche.on < span.due;
+            ends.extend(self.tranches.iter().filter(lent).map(|one| (one.on, one.amount)));
+        }
+        ends.sort_by_key(|(evening, _)| *evening);
+        ends
+    }
+
+    /// What a stretch bears, and its part in the factor for solving.
+    fn bear(
+        &mut self,
+        rate: Decimal,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<(Charge, Decimal), ScheduleError> {
+        match self.family {
+            RoundingFamily::Progressive => {
+                let regular = regular_units(self.basis.frequency);
+                let charge = self.factors.charge(rate, span, from, until)?;
+                Ok((charge, self.factors.factor(rate, span, regular, from, until)?))
+            }
+            RoundingFamily::None => {
+                let factor = self.factors.factor(rate, span, span.units, from, until)?;
+                Ok((Charge::exactly(factor), factor))
+            }
+            RoundingFamily::Cumulative => {
+                let measure = &self.plan.measure;
+                let factor = self.basis.periodic_rate(rate, measure, span, from, until)?;
+                let level =
+                    if until == span.due { self.basis.regular_rate(rate)? } else { Decimal::ZERO };
+                Ok((Charge::exactly(factor), level))
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The periodic rate of the cumulative family.
+//!
+//! Classic lending systems compute with one rate a period, not with the factors of the actual
+//! dates: the instalment from the rate of a regular period, the interest of each period from the
+//! days or periods between its dates. "Actual" days in the year are always 365 here, leap year or
+//! not.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::ScheduleError;
+use super::basis::{Basis, Measure, Span, days, regular_units};
+use super::terms::{DaysInMonth, DaysInYear, InterestPeriod};
+use crate::domain::calendar::{DayCountContext, Frequency, year_fraction};
+use crate::domain::decimal;
+
+/// Days that count as a regular period, months with thirty.
+fn regular_days(frequency: Frequency) -> i64 {
+    match frequency {
+        Frequency::Days(count) => i64::from(count.get()),
+        Frequency::Weeks(count) => i64::from(count.get()) * 7,
+        Frequency::SemiMonthly(_) => 15,
+        Frequency::Months(count) => i64::from(count.get()) * 30,
+    }
+}
+
+impl Basis {
+    /// The rate of a regular period, from which the instalment follows.
+    pub(crate) fn regular_rate(&self, annual_rate: Decimal) -> Result<Decimal, ScheduleError> {
+        let context = self.context;
+        if self.interest.day_count.is_some() {
+            let period = self.frequency.period_of_year().to_decimal()?;
+            return Ok(context.mul(context.round(annual_rate)?, context.round(period)?)?);
+        }
+        let part = self.part_of_annual_rate(annual_rate)?;
+        Ok(match self.interest.period {
+            InterestPeriod::Daily => {
+                context.mul(part, Decimal::from(regular_days(self.frequency)))?
+            }
+            InterestPeriod::SameAsRepayment => decimal::mul(part, regular_units(self.frequency))?,
+        })
+    }
+
+    /// The rate of a stretch of a period.
+    pub(crate) fn periodic_rate(
+        &self,
+        annual_rate: Decimal,
+        measure: &Measure,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Decimal, ScheduleError> {
+        let context = self.context;
+        if annual_rate.is_zero() || from >= until {
+            return Ok(Decimal::ZERO);
+        }
+        if let Some(day_count) = self.interest.day_count {
+            let facts = DayCountContext {
+                period_start: Some(span.start),
+                period_end: Some(span.due),
+                frequency: Some(self.frequency),
+                ..DayCountContext::default()
+            };
+            let fraction = year_fraction(day_count, from, until, &facts)?;
+            return Ok(context.mul(context.round(annual_rate)?, context.round(fraction)?)?);
+        }
+        let part = self.part_of_annual_rate(annual_rate)?;
+        if self.interest.period == InterestPeriod::SameAsRepayment {
+            let whole_period = from == span.start && until == span.due;
+            let units = if whole_period && !self.interest.partial_periods {
+                regular_units(self.frequency)
+            } else {
+                measure.between(from, until)?
+            };
+            return Ok(decimal::mul(part, units)?);
+        }
+        let thirty = self.interest.days_in_month == DaysInMonth::Thirty;
+        let counted = match self.frequency {
+            Frequency::Months(_) if thirty => {
+                context.mul(measure.between(from, until)?, Decimal::from(30))?
+            }
+            Frequency::SemiMonthly(_) if thirty => {
+                context.mul(measure.between(from, until)?, Decimal::from(15))?
+            }
+            _ => Decimal::from(days(from, until)),
+        };
+        Ok(context.mul(part, counted)?)
+    }
+
+    /// The annual rate over the days or periods of a year.
+    fn part_of_annual_rate(&self, annual_rate: Decimal) -> Result<Decimal, ScheduleError> {
+        let year_days = match self.interest.days_in_year {
+            DaysInYear::D360 => 360,
+            DaysInYear::D364 => 364,
+            DaysInYear::D365 | DaysInYear::Actual => 365,
+        };
+        let parts = match (self.interest.period, self.frequency) {
+            (InterestPeriod::Daily, _) | (_, Frequency::Days(_)) => year_days,
+            (_, Frequency::Weeks(_)) => 52,
+            (_, Frequency::SemiMonthly(_)) => 24,
+            (_, Frequency::Months(_)) => 12,
+        };
+        Ok(self.context.div(annual_rate, Decimal::from(parts))?)
+    }
+
+    /// The flat rate of a whole term of `periods` regular periods between two dates.
+    pub(crate) fn rate_of_term(
+        &self,
+        annual_rate: Decimal,
+        measure: &Measure,
+        from: NaiveDate,
+        until: NaiveDate,
+        periods: u32,
+    ) -> Result<Decimal, ScheduleError> {
+        let part = self.part_of_annual_rate(annual_rate)?;
+        let count = match self.interest.period {
+            InterestPeriod::Daily => Decimal::from(days(from, until)),
+            InterestPeriod::SameAsRepayment if self.interest.partial_periods => {
+                measure.between(from, until)?
+            }
+            InterestPeriod::SameAsRepayment => {
+                decimal::mul(regular_units(self.frequency), Decimal::from(periods))?
+            }
+        };
+        Ok(decimal::mul(part, count)?)
+    }
+}

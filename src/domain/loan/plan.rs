@@ -1,0 +1,145 @@
+//! The periods of a loan: from when to when interest runs, and when it is paid.
+
+use chrono::NaiveDate;
+
+use super::ScheduleError;
+use super::basis::{Measure, Span, regular_units};
+use super::context::Context;
+use super::terms::{Problem, ScheduleTerms};
+use crate::domain::calendar::{BusinessDayConvention, Recurrence, RollRule, ShiftOrder, adjust};
+
+/// One period of the plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlannedPeriod {
+    /// From when to when interest runs.
+    pub(crate) span: Span,
+    /// The day the instalment is due.
+    pub(crate) due: NaiveDate,
+}
+
+/// All periods, and how parts of them are measured.
+pub(crate) struct Plan {
+    pub(crate) periods: Vec<PlannedPeriod>,
+    pub(crate) measure: Measure,
+}
+
+/// A due date as it is planned and as it falls.
+struct DueDate {
+    planned: NaiveDate,
+    moved: NaiveDate,
+}
+
+impl Plan {
+    /// The periods of valid terms.
+    pub(crate) fn of(terms: &ScheduleTerms) -> Result<Self, ScheduleError> {
+        let start = terms.starts_on.unwrap_or(terms.disbursed_on);
+        let dates = due_dates(terms, start)?;
+        let first = dates.first().map_or(start, |date| date.planned);
+        let seeds: &[NaiveDate] = match terms.due_dates.roll {
+            // The start is not among the n-th weekdays of months.
+            RollRule::NthWeekday { .. } => &[first],
+            _ => &[start, first],
+        };
+        let context = Context::of(&terms.rounding);
+        let measure = Measure::new(terms.frequency, terms.due_dates.roll, seeds, context)?;
+        let follows = terms.due_dates.business_day.order == ShiftOrder::ShiftThenCalculate;
+        let regular = regular_units(terms.frequency);
+
+        let mut periods = Vec::with_capacity(dates.len());
+        let mut from = DueDate { planned: start, moved: start };
+        for (index, date) in dates.into_iter().enumerate() {
+            let (begin, end) =
+                if follows { (from.moved, date.moved) } else { (from.planned, date.planned) };
+            if end <= begin {
+                return Err(contradiction(
+                    "due_dates.business_day",
+                    format!("two instalments fall on {end}"),
+                ));
+            }
+            let at_start = index == 0;
+            let at_end = index + 1 == usize::try_from(terms.instalments).unwrap_or(usize::MAX);
+            let is_regular = begin == from.planned
+                && end == date.planned
+                && terms.due_dates.explicit.is_empty()
+                && (!at_start
+                    || (terms.first_due_on.is_none()
+                        && seeds.len() == 2
+                        && !is_semimonthly(terms)))
+                && (!at_end || terms.last_due_on.is_none());
+            let units = if is_regular { regular } else { measure.units(begin, end)? };
+            periods.push(PlannedPeriod {
+                span: Span { start: begin, due: end, units },
+                due: date.moved,
+            });
+            from = date;
+        }
+        check_disbursements(terms, &periods)?;
+        Ok(Self { periods, measure })
+    }
+}
+
+fn is_semimonthly(terms: &ScheduleTerms) -> bool {
+    terms.frequency.days().is_none() && terms.frequency.months().is_none()
+}
+
+/// The due dates of the terms, planned and moved to business days.
+fn due_dates(terms: &ScheduleTerms, start: NaiveDate) -> Result<Vec<DueDate>, ScheduleError> {
+    let rule = &terms.due_dates;
+    if !rule.explicit.is_empty() {
+        return Ok(rule.explicit.iter().map(|&on| DueDate { planned: on, moved: on }).collect());
+    }
+    let seed = terms.first_due_on.unwrap_or(start);
+    let series = Recurrence::new(seed, terms.frequency, rule.roll)?;
+    // The seed is the first due date if that is given, else the start, which is none.
+    let first = i64::from(terms.first_due_on.is_none());
+    let count = i64::from(terms.instalments);
+    let calendar = rule.calendar()?;
+    let mut dates = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+    for number in first..first + count {
+        let mut planned = series.date(number)?;
+        if number == first + count - 1
+            && let Some(last) = terms.last_due_on
+        {
+            planned = last;
+        }
+        let moved = match rule.business_day.convention {
+            BusinessDayConvention::None => planned,
+            convention => adjust(planned, convention, &calendar)?,
+        };
+        dates.push(DueDate { planned, moved });
+    }
+    if let [.., before, last] = dates.as_slice()
+        && last.planned <= before.planned
+    {
+        return Err(contradiction(
+            "last_due_on",
+            format!("{} is not after the instalment due on {}", last.planned, before.planned),
+        ));
+    }
+    Ok(dates)
+}
+
+/// Money is lent before the last instalment is due.
+fn check_disbursements(
+    terms: &ScheduleTerms,
+    periods: &[PlannedPeriod],
+) -> Result<(), ScheduleError> {
+    let end = periods.last().map_or(terms.disbursed_on, |period| period.span.due);
+    if terms.disbursed_on >= end {
+        let message = format!("{} is not before the last due date {end}", terms.disbursed_on);
+        return Err(contradiction("disbursed_on", message));
+    }
+    for (at, tranche) in terms.disbursements.iter().enumerate() {
+        if tranche.on >= end {
+            return Err(contradiction(
+                &format!("disbursements[{at}].on"),
+                format!("{} is not before the last due date {end}", tranche.on),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn contradiction(path: &str, message: String) -> ScheduleError {
+    ScheduleError::Terms(vec![Problem { path: path.into(), message }])
+}

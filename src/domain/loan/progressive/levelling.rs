@@ -1,0 +1,196 @@
+//! The two rules of the model: instalments are solved and levelled, and the last one that is not
+//! fully paid takes the difference.
+
+use rust_decimal::Decimal;
+
+use super::ProgressiveModel;
+use super::period::Period;
+use crate::domain::decimal;
+use crate::domain::loan::ScheduleError;
+use crate::domain::loan::context::amount;
+use crate::domain::loan::terms::Levelling;
+use crate::domain::money::round_to_multiple;
+
+/// Most rounds of smoothing.
+const SMOOTHING_MAX: u32 = 3;
+/// Most rounds of spreading the remainder.
+const REMAINDER_MAX: u32 = 20;
+
+impl ProgressiveModel {
+    /// Solves the instalments of the periods from `from` on, levels them and lets the last one take
+    /// the difference.
+    pub(super) fn plan(&mut self, from: usize) -> Result<(), ScheduleError> {
+        self.solve(from)?;
+        self.refresh(from)?;
+        self.settle()?;
+        match self.rules.rounding.levelling() {
+            Levelling::Off => Ok(()),
+            _ if self.rules.instalment.is_some() => Ok(()),
+            Levelling::Smooth => {
+                self.level(from, SMOOTHING_MAX, |gap, count| count / 2 > 0 && gap.abs() > count / 2)
+            }
+            Levelling::Remainder => self.level(from, REMAINDER_MAX, |gap, count| gap.abs() > count),
+        }
+    }
+
+    /// The equal instalment of the periods from `from` on.
+    ///
+    /// With factors fₖ and balance B: A = B·Π(1 + fₖ) / (1 + (1 + fₙ)(1 + (1 + fₙ₋₁)(…))), the
+    /// future value of the balance over that of payments of one; periods of interest only leave
+    /// the balance as it is and have no part in it.
+    fn solve(&mut self, from: usize) -> Result<(), ScheduleError> {
+        let instalment = match self.rules.instalment {
+            Some(agreed) => self.minor(agreed)?,
+            None => self.solved_instalment(from)?,
+        };
+        self.set_instalments(from, instalment);
+        Ok(())
+    }
+
+    fn solved_instalment(&self, from: usize) -> Result<i128, ScheduleError> {
+        let context = self.rules.context();
+        let (mut growth, mut payments) = (Decimal::ONE, Decimal::ZERO);
+        for index in from..self.periods.len() {
+            if self.periods.get(index).is_some_and(|period| period.interest_only) {
+                continue;
+            }
+            let mut grown = Decimal::ONE;
+            for segment in self.segments.get(self.segments_of(index)).unwrap_or_default() {
+                grown = decimal::add(grown, segment.factor)?;
+            }
+            growth = context.mul(growth, grown)?;
+            payments = if payments.is_zero() {
+                Decimal::ONE
+            } else {
+                context.add(Decimal::ONE, context.mul(payments, grown)?)?
+            };
+        }
+        if payments.is_zero() {
+            return Ok(0);
+        }
+        let balance = Decimal::from(self.balance_before(from));
+        let exact = context.div(context.mul(growth, balance)?, payments)?;
+        self.multiple(context.minor(exact, 0)?)
+    }
+
+    /// What is to be repaid from a period on: the balance before it and what is lent within it.
+    fn balance_before(&self, index: usize) -> i128 {
+        let before = index.checked_sub(1).and_then(|before| self.periods.get(before));
+        let lent: i128 = self
+            .segments
+            .get(self.segments_of(index))
+            .unwrap_or_default()
+            .iter()
+            .map(|segment| segment.disbursed)
+            .sum();
+        before.map_or(0, |period| period.closing) + lent
+    }
+
+    /// An instalment rounded to the agreed multiple.
+    fn multiple(&self, instalment: i128) -> Result<i128, ScheduleError> {
+        let rounding = &self.rules.rounding;
+        let Some(multiple) = rounding.multiple else { return Ok(instalment) };
+        let mode = rounding.multiple_mode.unwrap_or(rounding.mode);
+        let exact = amount(instalment, rounding.minor_units)?;
+        self.minor(round_to_multiple(exact, multiple, mode)?)
+    }
+
+    /// Lets the last instalment that is not fully paid take what is left of everything lent and
+    /// its interest. Where more than that was paid with it already, it is what was paid and the
+    /// one before takes the rest.
+    pub(super) fn settle(&mut self) -> Result<(), ScheduleError> {
+        let lent: i128 = self.segments.iter().map(|segment| segment.disbursed).sum();
+        for _ in 0..self.periods.len() {
+            let left = self.periods.iter().fold(lent, |left, period| {
+                left + period.charged_back_principal + period.due_interest() - period.payable()
+            });
+            let open = |period: &Period| !period.fully_paid();
+            let Some(last) = self.periods.iter().rposition(open) else { return Ok(()) };
+            let Some(period) = self.periods.get_mut(last) else { return Ok(()) };
+            let (wanted, floor) = (period.instalment + left, period.paid() - period.charged_back());
+            period.instalment = wanted.max(floor);
+            self.refresh(last)?;
+            if wanted >= floor {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Spreads the gap between the last instalment and the others over all from `from` on, as long
+    /// as `worthwhile(gap, how many)` and the gap becomes smaller.
+    fn level(
+        &mut self,
+        from: usize,
+        rounds: u32,
+        worthwhile: impl Fn(i128, i128) -> bool,
+    ) -> Result<(), ScheduleError> {
+        let levelled = self.periods.iter().skip(from).filter(|period| !period.interest_only);
+        let count = levelled.count() as i128;
+        let context = self.rules.context();
+        for _ in 0..rounds {
+            let Some((usual, gap)) = gap_of(self.periods.get(from..).unwrap_or_default()) else {
+                return Ok(());
+            };
+            if !worthwhile(gap, count) {
+                return Ok(());
+            }
+            let shares = count - self.overpaid(from, usual);
+            let share = context.div(Decimal::from(gap), Decimal::from(shares.max(1)))?;
+            let candidate = self.multiple(usual + context.minor(share, 0)?)?;
+            if candidate == usual {
+                return Ok(());
+            }
+            let before = self.instalments(from);
+            self.set_instalments(from, candidate);
+            self.refresh(from)?;
+            self.settle()?;
+            let nearer = gap_of(&self.periods).is_none_or(|(_, after)| after.abs() < gap.abs());
+            if !nearer {
+                self.restore(from, &before);
+                return self.refresh(from);
+            }
+            for period in self.periods.iter_mut().skip(from) {
+                period.solved = period.instalment;
+            }
+        }
+        Ok(())
+    }
+
+    /// Periods from `from` on of which more was paid than an instalment: they keep theirs.
+    fn overpaid(&self, from: usize, instalment: i128) -> i128 {
+        let more = self.periods.iter().skip(from).filter(|period| period.paid() > instalment);
+        more.count() as i128
+    }
+
+    fn set_instalments(&mut self, from: usize, instalment: i128) {
+        for period in self.periods.iter_mut().skip(from) {
+            if instalment >= period.paid() && !period.interest_only {
+                period.instalment = instalment;
+                period.solved = instalment;
+            }
+        }
+    }
+
+    fn instalments(&self, from: usize) -> Vec<(i128, i128)> {
+        let amounts = |period: &Period| (period.instalment, period.solved);
+        self.periods.iter().skip(from).map(amounts).collect()
+    }
+
+    fn restore(&mut self, from: usize, amounts: &[(i128, i128)]) {
+        for (period, &(instalment, solved)) in self.periods.iter_mut().skip(from).zip(amounts) {
+            (period.instalment, period.solved) = (instalment, solved);
+        }
+    }
+}
+
+/// The last but one of the last two neighbours that are both not fully paid, and how much more the
+/// last one is.
+fn gap_of(periods: &[Period]) -> Option<(i128, i128)> {
+    periods
+        .windows(2)
+        .rev()
+        .filter_map(|pair| pair.first().zip(pair.last()))
+        .find(|(usual, last)| !usual.interest_only && !usual.fully_paid() && !last.fully_paid())
+        .map(|(usual, last)| (usual.instalment, last.instalment - usual.instalment))
+}

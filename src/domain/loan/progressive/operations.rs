@@ -1,0 +1,403 @@
+//! What happens to a loan.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::period::Segment;
+use super::{DatedRate, ProgressiveModel};
+use crate::domain::calendar::add_days;
+use crate::domain::limits::ANNUAL_RATE_MAX;
+use crate::domain::loan::ScheduleError;
+
+/// A change of the balance, in minor units.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    disbursed: i128,
+    corrected: i128,
+}
+
+impl ProgressiveModel {
+    /// Lends `amount` on a date. The instalments are solved anew from the period that contains the
+    /// date, or from the next one if it is a due date.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`] for a date before the start or after the last due date.
+    pub fn add_disbursement(
+        &mut self,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        self.attempt(|model| model.apply_disbursement(on, amount))
+    }
+
+    /// The same, leaving the state in between if it fails.
+    pub(crate) fn apply_disbursement(
+        &mut self,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        let change = Change { disbursed: self.minor(amount)?, ..Change::default() };
+        let period = self.change_balance(on, change)?;
+        let from = self.affected(period, on);
+        self.refresh(period)?;
+        if self.periods.iter().all(|period| period.instalment == 0) {
+            return self.plan(from);
+        }
+        if self.rules.recast {
+            self.adopt_plan_without_payments(from)?;
+            self.refresh(from)?;
+        }
+        self.settle()
+    }
+
+    /// Takes over the instalments that the loan would have from `from` on had nothing been paid:
+    /// paying ahead of time does not lower later instalments, it shortens the loan.
+    fn adopt_plan_without_payments(&mut self, from: usize) -> Result<(), ScheduleError> {
+        let mut unpaid = self.clone();
+        for period in &mut unpaid.periods {
+            (period.paid_principal, period.paid_interest) = (0, 0);
+        }
+        for segment in &mut unpaid.segments {
+            segment.corrected = 0;
+        }
+        unpaid.refresh(0)?;
+        unpaid.plan(from)?;
+        for (period, planned) in self.periods.iter_mut().zip(&unpaid.periods).skip(from) {
+            (period.instalment, period.solved) = (planned.instalment, planned.solved);
+        }
+        Ok(())
+    }
+
+    /// Changes the annual rate (a fraction) from a day on, that day's interest included. The
+    /// instalments are solved anew from the period that contains the evening before, or from the
+    /// next one if that is a due date.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`], and [`ScheduleError::NoSolution`] for a rate out of range.
+    pub fn change_interest_rate(
+        &mut self,
+        from: NaiveDate,
+        annual_rate: Decimal,
+    ) -> Result<(), ScheduleError> {
+        if annual_rate < Decimal::ZERO || annual_rate > Decimal::from(ANNUAL_RATE_MAX) {
+            return Err(ScheduleError::NoSolution {
+                reason: format!("The rate {annual_rate} is not between 0 and {ANNUAL_RATE_MAX}."),
+            });
+        }
+        let change = DatedRate { evening: add_days(from, -1)?, annual_rate };
+        self.attempt(|model| model.apply_rate(change))
+    }
+
+    /// The same, leaving the state in between if it fails.
+    pub(crate) fn apply_rate(&mut self, change: DatedRate) -> Result<(), ScheduleError> {
+        let evening = change.evening;
+        match self.rates.binary_search_by_key(&evening, |rate| rate.evening) {
+            Ok(at) => self.rates.get_mut(at).into_iter().for_each(|rate| *rate = change),
+            Err(at) => self.rates.insert(at, change),
+        }
+        let period = self.change_balance(evening, Change::default())?;
+        let from = self.affected(period, evening);
+        self.refactor(period)?;
+        self.refresh(period)?;
+        if self.rules.recast { self.plan(from) } else { self.settle() }
+    }
+
+    /// Changes the balance on a date by an amount, negative to lower it.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`].
+    pub fn add_balance_correction(
+        &mut self,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        self.attempt(|model| {
+            let corrected = model.minor(amount)?;
+            model.correct_balance(on, corrected)
+        })
+    }
+
+    fn correct_balance(&mut self, on: NaiveDate, corrected: i128) -> Result<(), ScheduleError> {
+        let period = self.change_balance(on, Change { corrected, ..Change::default() })?;
+        self.refresh(period)?;
+        self.settle()
+    }
+
+    /// Pays interest of the instalment due on `due`.
+    ///
+    /// # Errors
+    /// [`ScheduleError::NoInstalmentDue`].
+    pub fn pay_interest(&mut self, due: NaiveDate, amount: Decimal) -> Result<(), ScheduleError> {
+        self.attempt(|model| {
+            let (index, paid) = (model.due_on(due)?, model.minor(amount)?);
+            if let Some(period) = model.periods.get_mut(index) {
+                period.paid_interest += paid;
+            }
+            model.refresh(index)?;
+            model.settle()
+        })
+    }
+
+    /// Pays principal of the instalment due on `due` on a date. Interest of the rest is saved from
+    /// that date on if it is before the due date. An instalment of a later period that is paid in
+    /// full is done with.
+    ///
+    /// # Errors
+    /// [`ScheduleError::NoInstalmentDue`] and [`ScheduleError::OutsideTerm`].
+    pub fn pay_principal(
+        &mut self,
+        due: NaiveDate,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        self.attempt(|model| {
+            let (index, paid) = (model.due_on(due)?, model.minor(amount)?);
+            let mut ahead = false;
+            if let Some(period) = model.periods.get_mut(index) {
+                period.paid_principal += paid;
+                ahead = on < period.start;
+            }
+            let changed = model
+                .change_balance(on.min(due), Change { corrected: -paid, ..Change::default() })?;
+            model.refresh(changed.min(index))?;
+            model.settle()?;
+            if let Some(period) = model.periods.get_mut(index).filter(|_| ahead) {
+                let (all, back) = (period.paid(), period.charged_back());
+                if all > period.payable() || all == period.solved + back {
+                    period.instalment = all - back;
+                }
+            }
+            model.settle()
+        })
+    }
+
+    /// Bears no interest from a day to a day, both included.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`] if no day of the term is among them.
+    pub fn pause_interest(&mut self, from: NaiveDate, to: NaiveDate) -> Result<(), ScheduleError> {
+        self.attempt(|model| {
+            let (start, end) = (model.start(), model.end());
+            let evening = add_days(from, -1)?.max(start);
+            let last = to.min(end);
+            if evening >= last {
+                return Err(ScheduleError::OutsideTerm { date: from, start, end });
+            }
+            let first = model.period_of(evening.max(start))?;
+            for index in first..model.periods.len() {
+                let Some(period) = model.periods.get(index).copied() else { break };
+                if period.start >= last {
+                    break;
+                }
+                model.split(index, evening);
+                model.split(index, last);
+                for segment in model.segments_mut(index) {
+                    let within = segment.from >= evening && segment.until <= last;
+                    segment.paused |= within && segment.from < segment.until;
+                }
+                model.join_pauses(index);
+                model.refactor_range(index..index + 1)?;
+            }
+            model.refresh(first)?;
+            model.settle()
+        })
+    }
+
+    /// Takes a payment of principal back on a date: it is owed again from then and due with the
+    /// instalment of the period that starts on or before the date.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`].
+    pub fn charge_back_principal(
+        &mut self,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        self.attempt(|model| {
+            let minor = model.minor(amount)?;
+            model.charge_back(on, minor, 0)
+        })
+    }
+
+    /// Takes a payment of interest back on a date: it is due again with the instalment of the
+    /// period that starts on or before the date, and bears no interest.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`].
+    pub fn charge_back_interest(
+        &mut self,
+        on: NaiveDate,
+        amount: Decimal,
+    ) -> Result<(), ScheduleError> {
+        self.attempt(|model| {
+            let minor = model.minor(amount)?;
+            model.charge_back(on, 0, minor)
+        })
+    }
+
+    fn charge_back(
+        &mut self,
+        on: NaiveDate,
+        principal: i128,
+        interest: i128,
+    ) -> Result<(), ScheduleError> {
+        let change = Change { corrected: principal, ..Change::default() };
+        let period = self.change_balance(on, change)?;
+        // On a due date the next period is the one that starts then; the last one has no next.
+        let due_with = self.affected(period, on);
+        let starting = self.segments_mut(due_with);
+        if let Some(segment) = starting.iter_mut().rfind(|segment| segment.from == on) {
+            segment.charged_back_principal += principal;
+            segment.charged_back_interest += interest;
+        }
+        self.refresh(period)?;
+        self.settle()
+    }
+
+    /// Lets principal that was due before `as_of` and is not paid bear interest up to `as_of`, as
+    /// loans do whose interest is recomputed daily.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`] for a date before the start.
+    pub fn carry_overdue(&mut self, as_of: NaiveDate) -> Result<(), ScheduleError> {
+        self.attempt(|model| {
+            let mut overdue = 0;
+            for index in 0..model.periods.len() {
+                model.refresh_range(index..index + 1)?;
+                let Some(period) = model.periods.get(index).copied() else { break };
+                let last = index + 1 == model.periods.len();
+                if last || period.due >= as_of {
+                    break;
+                }
+                let unpaid = period.due_principal() - period.paid_principal;
+                overdue += unpaid;
+                model.change_balance(
+                    period.due,
+                    Change { corrected: unpaid, ..Change::default() },
+                )?;
+                model.refresh(index)?;
+            }
+            if overdue != 0 && as_of <= model.end() {
+                model.change_balance(as_of, Change { corrected: -overdue, ..Change::default() })?;
+            }
+            model.refresh(0)?;
+            model.settle()
+        })
+    }
+
+    /// Makes one segment of neighbouring pauses between which nothing happens.
+    fn join_pauses(&mut self, index: usize) {
+        let mut range = self.segments_of(index);
+        let mut at = range.start + 1;
+        while at < range.end {
+            let pair = self.segments.get(at - 1).copied().zip(self.segments.get(at).copied());
+            let Some((mut left, right)) = pair else { return };
+            if !(left.paused && right.paused && left.is_quiet() && right.starts_quietly()) {
+                at += 1;
+                continue;
+            }
+            left.until = right.until;
+            (left.disbursed, left.corrected) = (right.disbursed, right.corrected);
+            self.segments.remove(at);
+            self.segments.get_mut(at - 1).into_iter().for_each(|kept| *kept = left);
+            self.shift_segments(index, |first| first - 1);
+            range.end -= 1;
+        }
+    }
+
+    /// The first period whose instalment a change on a date affects: the one it lies in, or the
+    /// next if it is a due date.
+    fn affected(&self, period: usize, on: NaiveDate) -> usize {
+        let due = self.periods.get(period).is_some_and(|period| period.due == on);
+        if due && period + 1 < self.periods.len() { period + 1 } else { period }
+    }
+
+    /// The period a due date ends.
+    pub(super) fn due_on(&self, due: NaiveDate) -> Result<usize, ScheduleError> {
+        self.periods
+            .binary_search_by_key(&due, |period| period.due)
+            .map_err(|_| ScheduleError::NoInstalmentDue { date: due })
+    }
+
+    /// The period a date lies in, its start excluded and its end included; the first one has its
+    /// start too.
+    pub(super) fn period_of(&self, on: NaiveDate) -> Result<usize, ScheduleError> {
+        let at = self.periods.partition_point(|period| period.due < on);
+        if on < self.start() || at == self.periods.len() {
+            let (start, end) = (self.start(), self.end());
+            return Err(ScheduleError::OutsideTerm { date: on, start, end });
+        }
+        Ok(at)
+    }
+
+    /// Changes the balance at the end of a date and returns the period it lies in.
+    fn change_balance(&mut self, on: NaiveDate, change: Change) -> Result<usize, ScheduleError> {
+        let index = self.period_of(on)?;
+        // What happens on the last day of all comes after everything: a segment of no length
+        // follows it, for what starts on that day.
+        let maturity = on == self.end();
+        let range = self.segments_of(index);
+        let segments = self.segments.get(range.clone()).unwrap_or_default();
+        let found = if maturity {
+            segments
+                .iter()
+                .rposition(|segment| segment.from == segment.until && segment.until == on)
+        } else {
+            segments.iter().position(|segment| segment.until == on)
+        };
+        let at = match found {
+            Some(found) => range.start + found,
+            None => {
+                let at = self.insert_boundary(index, on);
+                self.refactor_range(index..index + 1)?;
+                at
+            }
+        };
+        if let Some(segment) = self.segments.get_mut(at) {
+            segment.disbursed += change.disbursed;
+            segment.corrected += change.corrected;
+        }
+        Ok(index)
+    }
+
+    /// Divides a period at a date, where it is not divided there already.
+    fn split(&mut self, index: usize, on: NaiveDate) {
+        let inside =
+            self.periods.get(index).is_some_and(|period| period.start < on && on < period.due);
+        let range = self.segments_of(index);
+        let segments = self.segments.get(range).unwrap_or_default();
+        if inside && !segments.iter().any(|segment| segment.until == on) {
+            self.insert_boundary(index, on);
+        }
+    }
+
+    /// Ends a segment of a period on a date within it and starts the next one there; returns the
+    /// index of the one that ends. What happens at the end of the old segment stays at its end.
+    fn insert_boundary(&mut self, index: usize, on: NaiveDate) -> usize {
+        let range = self.segments_of(index);
+        let contains = |segment: &Segment| segment.from < on && on <= segment.until;
+        let segments = self.segments.get(range.clone()).unwrap_or_default();
+        let at = range.start + segments.iter().rposition(contains).unwrap_or_default();
+        let Some(old) = self.segments.get_mut(at) else { return at };
+        let mut rest = Segment::new(on, old.until);
+        rest.paused = old.paused;
+        if on < old.until {
+            (rest.disbursed, rest.corrected) = (old.disbursed, old.corrected);
+            (old.disbursed, old.corrected) = (0, 0);
+        }
+        old.until = on;
+        self.segments.insert(at + 1, rest);
+        self.shift_segments(index, |first| first + 1);
+        at
+    }
+
+    /// Tells the periods after one where their segments moved.
+    fn shift_segments(&mut self, index: usize, shift: impl Fn(u32) -> u32) {
+        for period in self.periods.iter_mut().skip(index + 1) {
+            period.first = shift(period.first);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Periods, their segments, and the one pass that computes balances and interest.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::ProgressiveModel;
+use crate::domain::decimal::{self, ArithmeticError};
+use crate::domain::loan::ScheduleError;
+use crate::domain::loan::basis::{Charge, Factors, Span, regular_units};
+use crate::domain::loan::context::Context;
+
+/// A period with its instalment. Amounts are minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Period {
+    pub(super) start: NaiveDate,
+    pub(super) due: NaiveDate,
+    /// Its length in units of the frequency.
+    pub(super) units: Decimal,
+    /// The index of its first segment.
+    pub(super) first: u32,
+    /// Whether the instalment is of interest only.
+    pub(super) interest_only: bool,
+    /// The instalment without what was charged back.
+    pub(super) instalment: i128,
+    /// The instalment as solved, before the last one took the difference or a payment ahead of
+    /// time changed it.
+    pub(super) solved: i128,
+    pub(super) paid_principal: i128,
+    pub(super) paid_interest: i128,
+    /// Amounts charged back within the period: they are due with its instalment.
+    pub(super) charged_back_principal: i128,
+    pub(super) charged_back_interest: i128,
+    /// Interest of the period with what earlier instalments did not cover.
+    pub(super) accrued: i128,
+    /// Balance after the period, as if it were paid on its due date.
+    pub(super) closing: i128,
+}
+
+/// A stretch of a period over which the balance is constant. Amounts are minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Segment {
+    pub(super) from: NaiveDate,
+    pub(super) until: NaiveDate,
+    /// Lent at its end.
+    pub(super) disbursed: i128,
+    /// Other changes of the balance at its end.
+    pub(super) corrected: i128,
+    /// Charged back at its start.
+    pub(super) charged_back_principal: i128,
+    pub(super) charged_back_interest: i128,
+    /// Whether it bears no interest.
+    pub(super) paused: bool,
+    /// Balance at its start.
+    pub(super) balance: i128,
+    /// Its part in the factor from which instalments are solved.
+    pub(super) factor: Decimal,
+    /// What it bears.
+    pub(super) charge: Charge,
+}
+
+impl Period {
+    pub(super) fn new(span: &Span, number: u32, interest_only: bool) -> Self {
+        Self {
+            start: span.start,
+            due: span.due,
+            units: span.units,
+            first: number,
+            interest_only,
+            instalment: 0,
+            solved: 0,
+            paid_principal: 0,
+            paid_interest: 0,
+            charged_back_principal: 0,
+            charged_back_interest: 0,
+            accrued: 0,
+            closing: 0,
+        }
+    }
+
+    pub(super) fn span(&self) -> Span {
+        Span { start: self.start, due: self.due, units: self.units }
+    }
+
+    pub(super) fn charged_back(&self) -> i128 {
+        self.charged_back_principal + self.charged_back_interest
+    }
+
+    /// The instalment with what was charged back.
+    pub(super) fn payable(&self) -> i128 {
+        self.instalment + self.charged_back()
+    }
+
+    pub(super) fn paid(&self) -> i128 {
+        self.paid_principal + self.paid_interest
+    }
+
+    pub(super) fn fully_paid(&self) -> bool {
+        self.instalment == self.paid()
+    }
+
+    /// Interest due: what accrued as far as the instalment covers it, and never less than was
+    /// paid. Once more principal was paid than is due, no more interest is due than was paid.
+    pub(super) fn due_interest(&self) -> i128 {
+        if self.paid_principal > (self.payable() - self.accrued).max(0) {
+            self.paid_interest
+        } else {
+            self.accrued.min(self.payable()).max(self.paid_interest)
+        }
+    }
+
+    /// Principal due: the rest of the instalment, and never less than was paid.
+    pub(super) fn due_principal(&self) -> i128 {
+        (self.payable() - self.due_interest()).max(0).max(self.paid_principal)
+    }
+
+    /// Interest that accrued and is not due yet.
+    pub(super) fn carried(&self) -> i128 {
+        self.accrued - self.due_interest()
+    }
+}
+
+impl Segment {
+    pub(super) fn new(from: NaiveDate, until: NaiveDate) -> Self {
+        Self {
+            from,
+            until,
+            disbursed: 0,
+            corrected: 0,
+            charged_back_principal: 0,
+            charged_back_interest: 0,
+            paused: false,
+            balance: 0,
+            factor: Decimal::ZERO,
+            charge: Charge::default(),
+        }
+    }
+
+    /// Interest of the segment in minor units, not rounded to them.
+    pub(super) fn interest(&self, context: Context) -> Result<Decimal, ArithmeticError> {
+        let charged_back = Decimal::from(self.charged_back_interest);
+        if self.is_free() {
+            return Ok(charged_back);
+        }
+        let interest = self.charge.interest(Decimal::from(self.balance), context)?;
+        Ok(context.add(charged_back, interest)?.max(Decimal::ZERO))
+    }
+
+    /// Whether nothing happens at its end.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.disbursed == 0 && self.corrected == 0
+    }
+
+    /// Whether nothing happens at its start.
+    pub(super) fn starts_quietly(&self) -> bool {
+        self.charged_back_principal == 0 && self.charged_back_interest == 0
+    }
+
+    /// Whether no interest can come of it.
+    fn is_free(&self) -> bool {
+        self.paused || self.balance == 0 || self.charge.is_free()
+    }
+
+    /// The interest in whole minor units, where the segment is all there is of its period and no
+    /// rounding on the way matters.
+    fn plain_interest(&self, context: Context) -> Option<i128> {
+        let plain = self.charge.part == self.charge.whole && self.charged_back_interest == 0;
+        if plain { context.certain_product(self.balance, self.charge.factor) } else { None }
+    }
+
+    /// Sets the factors for the rate in force at its start.
+    fn set_factors(
+        &mut self,
+        factors: &mut Factors,
+        span: &Span,
+        annual_rate: Decimal,
+    ) -> Result<(), ScheduleError> {
+        let regular = regular_units(factors.basis().frequency);
+        self.factor = factors.factor(annual_rate, span, regular, self.from, self.until)?;
+        self.charge = factors.charge(annual_rate, span, self.from, self.until)?;
+        Ok(())
+    }
+}
+
+impl ProgressiveModel {
+    /// Computes the factors of all segments from a period on.
+    pub(super) fn refactor(&mut self, from: usize) -> Result<(), ScheduleError> {
+        let last = self.periods.len();
+        self.refactor_range(from..last)
+    }
+
+    /// Computes the factors of the segments of some periods.
+    pub(super) fn refactor_range(
+        &mut self,
+        range: std::ops::Range<usize>,
+    ) -> Result<(), ScheduleError> {
+        let mut factors = Factors::new(self.rules.basis());
+        for index in range {
+            let Some(span) = self.periods.get(index).map(Period::span) else { continue };
+            for at in self.segments_of(index) {
+                let Some(mut segment) = self.segments.get(at).copied() else { continue };
+                segment.set_factors(&mut factors, &span, self.rate_on(segment.from))?;
+                if let Some(stored) = self.segments.get_mut(at) {
+                    *stored = segment;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes balances and interest from a period on: the one pass everything rests on.
+    pub(super) fn refresh(&mut self, from: usize) -> Result<(), ScheduleError> {
+        let end = self.periods.len();
+        self.refresh_range(from..end)
+    }
+
+    /// The same for some periods.
+    pub(super) fn refresh_range(
+        &mut self,
+        range: std::ops::Range<usize>,
+    ) -> Result<(), ScheduleError> {
+        let context = self.rules.context();
+        let before = range.start.checked_sub(1).and_then(|before| self.periods.get(before));
+        let (mut balance, mut carried) =
+            before.map_or((0, 0), |period| (period.closing, period.carried()));
+        for index in range {
+            let within = self.segments_of(index);
+            let segments = self.segments.get_mut(within).unwrap_or_default();
+            let interest = run(segments, &mut balance, context)?;
+            let Some(period) = self.periods.get_mut(index) else { continue };
+            period.charged_back_principal =
+                segments.iter().map(|segment| segment.charged_back_principal).sum::<i128>().max(0);
+            period.charged_back_interest =
+                segments.iter().map(|segment| segment.charged_back_interest).sum::<i128>().max(0);
+            period.accrued = (interest + carried).max(0);
+            if period.interest_only {
+                period.instalment = period.accrued;
+                period.solved = period.accrued;
+            }
+            balance = (balance - period.due_principal() + period.paid_principal).max(0);
+            period.closing = balance;
+            carried = period.carried();
+        }
+        Ok(())
+    }
+}
+
+/// Runs a balance through the segments of a period and returns their interest, rounded once.
+fn run(
+    segments: &mut [Segment],
+    balance: &mut i128,
+    context: Context,
+) -> Result<i128, ArithmeticError> {
+    let (mut bearing, mut last) = (0, None);
+    for segment in segments.iter_mut() {
+        segment.balance = (*balance).max(0);
+        *balance = segment.balance + segment.corrected + segment.disbursed;
+        if !segment.is_free() || segment.charged_back_interest != 0 {
+            bearing += 1;
+            last = Some(*segment);
+        }
+    }
+    let Some(only) = last else { return Ok(0) };
+    if bearing == 1
+        && let Some(interest) = only.plain_interest(context)
+    {
+        return Ok(interest);
+    }
+    let mut sum = Decimal::ZERO;
+    for segment in segments {
+        sum = decimal::add(sum, segment.interest(context)?)?;
+    }
+    context.minor(sum, 0)
+}

@@ -1,0 +1,70 @@
+//! A schedule: what is due, and when.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What a row of a schedule is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    /// A regular instalment.
+    #[default]
+    Instalment,
+    /// A part of a disbursement due on the day it is lent.
+    DownPayment,
+}
+
+/// One row of a schedule. Amounts are in currency units.
+///
+/// `closing_balance = opening_balance + disbursed - principal`, each row opens where the one
+/// before closed, and `total = principal + interest + fees`. The first row opens with the first
+/// disbursement. Interest added to the balance instead of being paid is shown as interest with as
+/// much negative principal, so its row has a total of what is really paid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instalment {
+    /// Counted from one, down payments included.
+    pub number: u32,
+    /// Whether it is a regular instalment or a down payment.
+    pub kind: RowKind,
+    /// The first day of the period, the due date before.
+    pub period_start: NaiveDate,
+    /// The day it is due.
+    pub due_date: NaiveDate,
+    /// Principal outstanding before the row.
+    pub opening_balance: Decimal,
+    /// Tranches lent within the period, from its start to the day before its end.
+    pub disbursed: Decimal,
+    /// Principal due; negative where interest is added to the balance.
+    pub principal: Decimal,
+    /// Interest due.
+    pub interest: Decimal,
+    /// Fees due.
+    pub fees: Decimal,
+    /// Everything due: principal, interest and fees.
+    pub total: Decimal,
+    /// Principal outstanding after the row.
+    pub closing_balance: Decimal,
+}
+
+/// A whole schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// What is due, in order of date.
+    pub rows: Vec<Instalment>,
+    /// What is lent, in order of date: the day, the amount and the fees charged with it.
+    pub disbursements: Vec<DisbursementRow>,
+    /// The regular instalment without fees, as solved or agreed; the first where it changes.
+    pub instalment: Decimal,
+}
+
+/// One disbursement of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DisbursementRow {
+    /// The day it is lent.
+    pub on: NaiveDate,
+    /// The amount lent.
+    pub amount: Decimal,
+    /// Fees charged with the disbursement.
+    pub fees: Decimal,
+}

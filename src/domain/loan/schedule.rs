@@ -1,0 +1,266 @@
+//! From terms to a schedule.
+
+use rust_decimal::Decimal;
+
+use super::ScheduleError;
+use super::amortisation::{Amortisation, Course, Line, Money, Tranche};
+use super::fees;
+use super::plan::Plan;
+use super::progressive::{ProgressiveModel, ProgressiveRules};
+use super::rows::{DisbursementRow, Instalment, RowKind, Schedule};
+use super::terms::{
+    Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue, RoundingFamily,
+    ScheduleTerms,
+};
+use crate::domain::decimal;
+use crate::domain::money::round_to_multiple;
+
+/// The schedule of a loan.
+///
+/// # Errors
+/// [`ScheduleError::Terms`] names everything that is wrong with the terms;
+/// [`ScheduleError::InterestNotCovered`] an agreed instalment smaller than its interest;
+/// [`ScheduleError::NoSolution`] terms no instalment satisfies; the others dates and amounts out
+/// of range.
+pub fn schedule(terms: &ScheduleTerms) -> Result<Schedule, ScheduleError> {
+    terms.validate().map_err(ScheduleError::Terms)?;
+    let plan = Plan::of(terms)?;
+    let lending = Lending::of(terms)?;
+    let rates = rates(terms, &plan)?;
+    let (lines, instalment) = if is_plain_progressive(terms) {
+        progressive_lines(terms, &plan, &lending, &rates)?
+    } else {
+        let course = Course::new(terms, &plan, rates, lending.net());
+        let found = Amortisation::new(terms, &plan, course)?.run()?;
+        (found.lines, found.amount)
+    };
+    let mut rows = rows(&plan, &lending, &lines)?;
+    if terms.rounding.family == RoundingFamily::Cumulative {
+        drop_rows_after_the_end(&mut rows);
+    }
+    let mut schedule = Schedule { rows, disbursements: lending.rows(), instalment };
+    fees::charge(terms, &mut schedule)?;
+    Ok(schedule)
+}
+
+/// The rates of the terms over the life of the loan.
+fn rates(terms: &ScheduleTerms, plan: &Plan) -> Result<RateCourse, ScheduleError> {
+    let start = plan.periods.first().map_or(terms.disbursed_on, |period| period.span.start);
+    let end = plan.periods.last().map_or(start, |period| period.span.due);
+    let indexed: Vec<RateChange>;
+    let changes = match &terms.index {
+        Some(index) => {
+            indexed = index.changes(terms.annual_rate)?;
+            &indexed
+        }
+        None => &terms.rate_changes,
+    };
+    Ok(RateCourse::new(terms.annual_rate, changes, start, end)?)
+}
+
+/// Whether the terms are those of the progressive calculator: an annuity without anything that
+/// makes instalments differ.
+pub(crate) fn is_plain_progressive(terms: &ScheduleTerms) -> bool {
+    let grace = Grace { principal: 0, ..terms.grace };
+    terms.rounding.family == RoundingFamily::Progressive
+        && terms.rounding.residue == Residue::Last
+        && terms.method == Method::Annuity
+        && terms.negative_amortisation == NegativeAmortisation::Refuse
+        && terms.balloon.is_zero()
+        && terms.step.is_none()
+        && terms.custom.is_empty()
+        && grace == Grace::default()
+}
+
+/// What is lent, with the down payments.
+struct Lending {
+    parts: Vec<Part>,
+}
+
+/// One disbursement.
+struct Part {
+    on: chrono::NaiveDate,
+    amount: Decimal,
+    down_payment: Decimal,
+    /// What stays lent.
+    net: Decimal,
+}
+
+impl Lending {
+    fn of(terms: &ScheduleTerms) -> Result<Self, ScheduleError> {
+        let mut parts = Vec::with_capacity(terms.disbursements.len() + 1);
+        let first = (terms.disbursed_on, terms.principal);
+        let later = terms.disbursements.iter().map(|tranche| (tranche.on, tranche.amount));
+        for (index, (on, amount)) in std::iter::once(first).chain(later).enumerate() {
+            let down_payment = down_payment(terms, amount, index == 0)?;
+            let net = decimal::sub(amount, down_payment)?;
+            parts.push(Part { on, amount, down_payment, net });
+        }
+        parts.sort_by_key(|part| part.on);
+        Ok(Self { parts })
+    }
+
+    /// What is lent without the part paid back the same day.
+    fn net(&self) -> Vec<Tranche> {
+        let tranche = |part: &Part| Tranche { on: part.on, amount: part.net };
+        self.parts.iter().map(tranche).collect()
+    }
+
+    fn rows(&self) -> Vec<DisbursementRow> {
+        let row =
+            |part: &Part| DisbursementRow { on: part.on, amount: part.amount, fees: Decimal::ZERO };
+        self.parts.iter().map(row).collect()
+    }
+}
+
+/// The down payment on a disbursement, a multiple where instalments are.
+fn down_payment(
+    terms: &ScheduleTerms,
+    amount: Decimal,
+    first: bool,
+) -> Result<Decimal, ScheduleError> {
+    let Some(agreed) = terms.down_payment else { return Ok(Decimal::ZERO) };
+    let Some(fraction) = agreed.fraction else {
+        return Ok(if first { agreed.amount.unwrap_or_default() } else { Decimal::ZERO });
+    };
+    let money = Money::of(terms);
+    let part = money.round(money.context.mul(amount, money.context.round(fraction)?)?)?;
+    let part = match terms.rounding.multiple {
+        Some(multiple) => {
+            let mode = terms.rounding.multiple_mode.unwrap_or(terms.rounding.mode);
+            round_to_multiple(part, multiple, mode)?
+        }
+        None => part,
+    };
+    Ok(part.min(amount))
+}
+
+/// The lines of a loan without payments in the progressive calculator, and its first instalment.
+fn progressive_lines(
+    terms: &ScheduleTerms,
+    plan: &Plan,
+    lending: &Lending,
+    rates: &RateCourse,
+) -> Result<(Vec<Line>, Decimal), ScheduleError> {
+    let (model, instalment) = lent_model(terms, plan, lending, rates)?;
+    Ok((model.lines(terms.instalment.is_some())?, instalment))
+}
+
+/// The calculator once everything is lent and the rates have changed, in order of date.
+fn lent_model(
+    terms: &ScheduleTerms,
+    plan: &Plan,
+    lending: &Lending,
+    rates: &RateCourse,
+) -> Result<(ProgressiveModel, Decimal), ScheduleError> {
+    let spans: Vec<_> = plan.periods.iter().map(|period| period.span).collect();
+    let rules = ProgressiveRules { annual_rate: rates.initial, ..ProgressiveRules::of(terms) };
+    let mut model = ProgressiveModel::with_spans(rules, &spans)?;
+    let mut instalment = None;
+    let mut changes = rates.changes.iter().peekable();
+    for part in &lending.parts {
+        while let Some(change) = changes.next_if(|change| change.evening < part.on) {
+            model.apply_rate(*change)?;
+        }
+        model.apply_disbursement(part.on, part.net)?;
+        instalment = instalment.or(Some(model.first_instalment()?));
+    }
+    for change in changes {
+        model.apply_rate(*change)?;
+    }
+    Ok((model, instalment.unwrap_or_default()))
+}
+
+/// The progressive calculator of a loan: its terms, everything lent, nothing paid. Operations of
+/// the loan's life start here.
+///
+/// # Errors
+/// As [`schedule`], and [`ScheduleError::NoSolution`] for terms the calculator does not know:
+/// it serves annuities of the progressive family whose instalments are equal.
+pub fn progressive_model(terms: &ScheduleTerms) -> Result<ProgressiveModel, ScheduleError> {
+    terms.validate().map_err(ScheduleError::Terms)?;
+    if !is_plain_progressive(terms) {
+        return Err(ScheduleError::NoSolution {
+            reason: "The progressive calculator serves annuities with equal instalments.".into(),
+        });
+    }
+    let plan = Plan::of(terms)?;
+    let rates = rates(terms, &plan)?;
+    Ok(lent_model(terms, &plan, &Lending::of(terms)?, &rates)?.0)
+}
+
+/// Rows of lines, with the down payments where they fall.
+fn rows(plan: &Plan, lending: &Lending, lines: &[Line]) -> Result<Vec<Instalment>, ScheduleError> {
+    let mut rows = Vec::with_capacity(lines.len() + lending.parts.len());
+    let mut parts = lending.parts.iter().peekable();
+    let mut balance = Decimal::ZERO;
+    for (planned, line) in plan.periods.iter().zip(lines) {
+        let mut disbursed = Decimal::ZERO;
+        while let Some(part) = parts.next_if(|part| part.on < planned.span.due) {
+            disbursed = decimal::add(disbursed, part.amount)?;
+            if !part.down_payment.is_zero() {
+                let row = down_payment_row(&rows, part, balance, disbursed)?;
+                balance = row.closing_balance;
+                disbursed = Decimal::ZERO;
+                rows.push(row);
+            }
+        }
+        // The first row opens with the first disbursement.
+        let opening = if rows.is_empty() { disbursed } else { balance };
+        let within = if rows.is_empty() { Decimal::ZERO } else { disbursed };
+        balance = decimal::sub(decimal::add(opening, within)?, line.principal)?;
+        rows.push(Instalment {
+            number: next_number(&rows),
+            kind: RowKind::Instalment,
+            period_start: planned.span.start,
+            due_date: planned.due,
+            opening_balance: opening,
+            disbursed: within,
+            principal: line.principal,
+            interest: line.interest,
+            fees: Decimal::ZERO,
+            total: decimal::add(line.principal, line.interest)?,
+            closing_balance: balance,
+        });
+    }
+    Ok(rows)
+}
+
+fn next_number(rows: &[Instalment]) -> u32 {
+    rows.last().map_or(1, |row| row.number + 1)
+}
+
+fn down_payment_row(
+    rows: &[Instalment],
+    part: &Part,
+    balance: Decimal,
+    disbursed: Decimal,
+) -> Result<Instalment, ScheduleError> {
+    let first = rows.is_empty();
+    let owed = decimal::add(balance, disbursed)?;
+    Ok(Instalment {
+        number: next_number(rows),
+        kind: RowKind::DownPayment,
+        period_start: part.on,
+        due_date: part.on,
+        opening_balance: if first { owed } else { balance },
+        disbursed: if first { Decimal::ZERO } else { disbursed },
+        principal: part.down_payment,
+        interest: Decimal::ZERO,
+        fees: Decimal::ZERO,
+        total: part.down_payment,
+        closing_balance: decimal::sub(owed, part.down_payment)?,
+    })
+}
+
+/// A loan that is repaid early, because its instalments were rounded up, ends there.
+fn drop_rows_after_the_end(rows: &mut Vec<Instalment>) {
+    while let Some(row) = rows.last()
+        && rows.len() > 1
+        && row.opening_balance.is_zero()
+        && row.disbursed.is_zero()
+        && row.total.is_zero()
+    {
+        rows.pop();
+    }
+}
