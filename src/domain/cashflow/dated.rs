@@ -57,14 +57,17 @@ impl DatedFlows {
         }
         let first = days.first().ok_or(CashflowError::Missing { what: "cash flow" })?.0;
         let base = date_of(first)?;
-        let (times, units_per_year) = match days_per_year(day_count) {
-            Some(per_year) => {
-                let times = days.iter().map(|&(day, amount)| (f64::from(day - first), amount));
-                (times.collect(), per_year)
+        let flows = match days_per_year(day_count) {
+            Some(per_year) => Flows::new(
+                days.iter().map(|&(day, amount)| (f64::from(day - first), amount)),
+                per_year,
+            ),
+            None => {
+                let (times, per_year) = times_by_fraction(&days, base, day_count, context)?;
+                Flows::new(times, per_year)
             }
-            None => times_by_fraction(&days, base, day_count, context)?,
         };
-        Ok(Self { flows: Flows::new(&times, units_per_year), base })
+        Ok(Self { flows, base })
     }
 
     /// The earliest date, to which [`DatedFlows::npv`] discounts.

@@ -104,9 +104,7 @@ pub fn mirr(
 
 fn periods(values: &[f64]) -> Result<Option<Flows>, CashflowError> {
     check_values(values)?;
-    let flows: Vec<(f64, f64)> =
-        values.iter().enumerate().map(|(index, &value)| (index as f64, value)).collect();
-    Ok(Flows::new(&flows, 1.0))
+    Ok(Flows::new(values.iter().enumerate().map(|(index, &value)| (index as f64, value)), 1.0))
 }
 
 fn check_values(values: &[f64]) -> Result<(), CashflowError> {

@@ -26,13 +26,14 @@ pub(in crate::domain::cashflow) struct Flows {
     origin: f64,
     /// Time of the last flow.
     last: f64,
+    /// Flows by block of time, where a table of powers serves them.
     table: Option<Table>,
     received: Moments,
     paid: Moments,
     total: f64,
     sign_changes: usize,
-    /// Changes of sign of the running sum, from the first flow on and from the last flow back.
-    cumulative: [usize; 2],
+    /// Changes of sign of the sum of the first flows, from the first flow on.
+    running_changes: usize,
 }
 
 /// Sum of the amounts of a leg, and of amounts times times.
@@ -40,6 +41,30 @@ pub(in crate::domain::cashflow) struct Flows {
 struct Moments {
     sum: f64,
     weighted: f64,
+}
+
+impl Moments {
+    fn add(&mut self, amount: f64, time: f64) {
+        self.sum += amount;
+        self.weighted += amount * time;
+    }
+}
+
+/// Counts changes of sign in a sequence, zeros left out.
+#[derive(Clone, Copy, Debug, Default)]
+struct SignChanges {
+    last: f64,
+    count: usize,
+}
+
+impl SignChanges {
+    fn see(&mut self, value: f64) {
+        self.count += usize::from(self.last * value < 0.0);
+        if value != 0.0 {
+            // Its sign alone, lest the next product underflow.
+            self.last = value.signum();
+        }
+    }
 }
 
 /// The flows of both legs by block of time.
@@ -51,12 +76,13 @@ struct Table {
 }
 
 /// Flows of one leg: place in the block and amount without sign.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Side {
     places: Vec<u8>,
     amounts: Vec<f64>,
 }
 
+/// Flows within 64 units of time.
 #[derive(Clone, Copy, Debug)]
 struct Block {
     /// First unit of the block.
@@ -69,54 +95,47 @@ struct Block {
 impl Flows {
     /// Flows at `times`, in order, counted in units of which `units_per_year` make a year. Flows
     /// at the same time are summed and what cancels is dropped. None if nothing is left.
-    pub fn new(flows: &[(f64, f64)], units_per_year: f64) -> Option<Self> {
-        let merged = merge(flows);
-        let (first, last) = (merged.first()?.0, merged.last()?.0);
-        let times: Vec<f64> = merged.iter().map(|&(time, _)| time - first).collect();
-        let amounts: Vec<f64> = merged.iter().map(|&(_, amount)| amount).collect();
-        let moments = |sign: f64| {
-            let mut moments = Moments::default();
-            for (time, amount) in times.iter().zip(&amounts) {
-                let amount = (amount * sign).max(0.0);
-                moments.sum += amount;
-                moments.weighted += amount * time;
-            }
-            moments
-        };
-        let (received, paid) = (moments(1.0), moments(-1.0));
-        let total: CarefulSum = amounts.iter().copied().collect();
-        let changes = |signs: &mut dyn Iterator<Item = f64>| {
-            let mut last = 0.0_f64;
-            signs.filter(|sign| *sign != 0.0).fold(0, |count, sign| {
-                let changed = last * sign < 0.0;
-                last = sign.signum();
-                count + usize::from(changed)
-            })
-        };
-        let running = |amounts: &mut dyn Iterator<Item = f64>| {
-            let mut sum = CarefulSum::default();
-            changes(&mut amounts.map(|amount| {
-                sum.add(amount);
-                sum.total()
-            }))
-        };
-        let cumulative =
-            [running(&mut amounts.iter().copied()), running(&mut amounts.iter().rev().copied())];
-        let sign_changes = changes(&mut amounts.iter().copied());
-        let table = Table::new(&times, &amounts);
-        Some(Self {
-            origin: first,
-            last: last - first,
+    pub fn new(flows: impl IntoIterator<Item = (f64, f64)>, units_per_year: f64) -> Option<Self> {
+        let (times, amounts) = merge(flows);
+        let (origin, last) = (*times.first()?, *times.last()?);
+        let mut flows = Self {
             times,
-            units_per_year,
-            table,
-            received,
-            paid,
-            total: total.total(),
-            sign_changes,
-            cumulative,
             amounts,
-        })
+            units_per_year,
+            origin,
+            last: last - origin,
+            table: None,
+            received: Moments::default(),
+            paid: Moments::default(),
+            total: 0.0,
+            sign_changes: 0,
+            running_changes: 0,
+        };
+        let (mut changes, mut running_changes) = (SignChanges::default(), SignChanges::default());
+        let mut running = CarefulSum::default();
+        for (time, &amount) in flows.times.iter_mut().zip(&flows.amounts) {
+            *time -= origin;
+            flows.received.add(amount.max(0.0), *time);
+            flows.paid.add((-amount).max(0.0), *time);
+            running.add(amount);
+            changes.see(amount);
+            running_changes.see(running.total());
+        }
+        flows.total = running.total();
+        flows.sign_changes = changes.count;
+        flows.running_changes = running_changes.count;
+        flows.table = Table::new(&flows.times, &flows.amounts);
+        Some(flows)
+    }
+
+    /// Changes of sign of the sum of the last flows, from the last flow back.
+    fn running_changes_backward(&self) -> usize {
+        let (mut changes, mut running) = (SignChanges::default(), CarefulSum::default());
+        for &amount in self.amounts.iter().rev() {
+            running.add(amount);
+            changes.see(running.total());
+        }
+        changes.count
     }
 
     /// Changes of sign from one flow to the next.
@@ -169,65 +188,95 @@ impl Flows {
 }
 
 /// Sums flows at the same time and drops those that come to nothing.
-fn merge(flows: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut merged: Vec<(f64, f64)> = Vec::with_capacity(flows.len());
-    for group in flows.chunk_by(|one, next| one.0 == next.0) {
-        let amount = match group {
-            [(_, amount)] => *amount,
-            _ => group.iter().map(|&(_, amount)| amount).collect::<CarefulSum>().total(),
-        };
-        if let (Some(&(time, _)), true) = (group.first(), amount != 0.0) {
-            merged.push((time, amount));
+fn merge(flows: impl IntoIterator<Item = (f64, f64)>) -> (Vec<f64>, Vec<f64>) {
+    let flows = flows.into_iter();
+    let count = flows.size_hint().0;
+    let (mut times, mut amounts) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let (mut time, mut sum) = (f64::NEG_INFINITY, CarefulSum::default());
+    for (next, amount) in flows.chain([(f64::INFINITY, 0.0)]) {
+        if next != time {
+            let total = sum.total();
+            if total != 0.0 {
+                times.push(time);
+                amounts.push(total);
+            }
+            (time, sum) = (next, CarefulSum::default());
         }
+        sum.add(amount);
     }
-    merged
+    (times, amounts)
 }
 
 impl Table {
-    /// None where the times are not whole or the blocks too many for the flows.
+    /// None where times are not whole or the blocks are too many for a table to pay.
     fn new(times: &[f64], amounts: &[f64]) -> Option<Self> {
-        let mut table =
-            Self { blocks: Vec::new(), received: Side::default(), paid: Side::default() };
+        let mut table = Self {
+            blocks: Vec::new(),
+            received: Side::with_capacity(times.len()),
+            paid: Side::with_capacity(times.len()),
+        };
+        let mut start = f64::NAN;
         for (&time, &amount) in times.iter().zip(amounts) {
             let unit = time as u32;
             if f64::from(unit) != time {
                 return None;
             }
-            let place = unit as usize % BLOCK;
-            let start = f64::from(unit) - place as f64;
-            if table.blocks.last().is_none_or(|block| block.start != start) {
+            let place = unit % BLOCK as u32;
+            if f64::from(unit - place) != start {
+                table.close_block();
+                start = f64::from(unit - place);
                 table.blocks.push(Block { start, received_end: 0, paid_end: 0 });
             }
             let side = if amount > 0.0 { &mut table.received } else { &mut table.paid };
             side.places.push(place as u8);
             side.amounts.push(amount.abs());
-            if let Some(block) = table.blocks.last_mut() {
-                block.received_end = table.received.amounts.len();
-                block.paid_end = table.paid.amounts.len();
-            }
         }
+        table.close_block();
         (BLOCK + table.blocks.len() < times.len()).then_some(table)
+    }
+
+    /// Marks the flows up to here as those of the last block.
+    fn close_block(&mut self) {
+        if let Some(block) = self.blocks.last_mut() {
+            block.received_end = self.received.amounts.len();
+            block.paid_end = self.paid.amounts.len();
+        }
     }
 }
 
-/// Sum of a block's flows, and of flows times places.
+impl Side {
+    fn with_capacity(count: usize) -> Self {
+        Self { places: Vec::with_capacity(count), amounts: Vec::with_capacity(count) }
+    }
+
+    /// The flows from one index to another, weighted by their places in the block.
+    fn sum(&self, from: usize, to: usize, powers: &[[f64; 2]; BLOCK]) -> LegSum {
+        let places = self.places.get(from..to).unwrap_or_default();
+        let amounts = self.amounts.get(from..to).unwrap_or_default();
+        let mut sum = LegSum::default();
+        for (&place, &amount) in places.iter().zip(amounts) {
+            let [power, placed] = powers[place as usize % BLOCK];
+            sum.add(amount * power, amount * placed);
+        }
+        sum
+    }
+}
+
+/// Sums over the flows of one leg: of values, and of values times times.
 #[derive(Clone, Copy, Default)]
-struct BlockSum {
-    sum: f64,
+struct LegSum {
+    value: f64,
     weighted: f64,
 }
 
-impl Side {
-    fn block(&self, from: usize, to: usize, powers: &[[f64; 2]; BLOCK]) -> BlockSum {
-        let places = self.places.get(from..to).unwrap_or_default();
-        let amounts = self.amounts.get(from..to).unwrap_or_default();
-        let mut total = BlockSum::default();
-        for (&place, &amount) in places.iter().zip(amounts) {
-            let [power, weighted] = powers[place as usize % BLOCK];
-            total.sum += amount * power;
-            total.weighted += amount * weighted;
-        }
-        total
+impl LegSum {
+    fn add(&mut self, value: f64, weighted: f64) {
+        self.value += value;
+        self.weighted += weighted;
+    }
+
+    fn leg(self, units_per_year: f64) -> Leg {
+        Leg { value: self.value, slope: -self.weighted / units_per_year }
     }
 }
 
@@ -257,26 +306,40 @@ impl View<'_> {
         powers
     }
 
-    /// Calls `each` with received and paid of every block, as value and time-weighted value.
-    fn by_block(&self, table: &Table, per_unit: f64, mut each: impl FnMut([f64; 2], [f64; 2])) {
-        let powers = self.powers(per_unit);
-        let (mut received_from, mut paid_from) = (0, 0);
-        for block in &table.blocks {
-            let (weight, distance) = self.weight(block.start, per_unit);
-            let received = table.received.block(received_from, block.received_end, &powers);
-            let paid = table.paid.block(paid_from, block.paid_end, &powers);
-            (received_from, paid_from) = (block.received_end, block.paid_end);
-            let time = |sum: BlockSum| {
-                let place = if self.backward { -sum.weighted } else { sum.weighted };
-                [weight * sum.sum, weight * (distance * sum.sum + place)]
-            };
-            each(time(received), time(paid));
+    /// Calls `each` with what is received and paid in each block, or by each flow where the table
+    /// does not serve, because there is none or the force of interest is too large for it.
+    fn sums(&self, per_unit: f64, mut each: impl FnMut(LegSum, LegSum)) {
+        let flows = self.flows;
+        match &flows.table {
+            Some(table) if per_unit * BLOCK as f64 <= TABLE_EXPONENT_MAX => {
+                let powers = self.powers(per_unit);
+                let (mut received, mut paid) = (0, 0);
+                for block in &table.blocks {
+                    let (weight, distance) = self.weight(block.start, per_unit);
+                    let placed = |sum: LegSum| {
+                        let place = if self.backward { -sum.weighted } else { sum.weighted };
+                        let weighted = weight * (distance * sum.value + place);
+                        LegSum { value: weight * sum.value, weighted }
+                    };
+                    each(
+                        placed(table.received.sum(received, block.received_end, &powers)),
+                        placed(table.paid.sum(paid, block.paid_end, &powers)),
+                    );
+                    (received, paid) = (block.received_end, block.paid_end);
+                }
+            }
+            _ => {
+                for (&time, &amount) in flows.times.iter().zip(&flows.amounts) {
+                    let (weight, distance) = self.weight(time, per_unit);
+                    let value = amount.abs() * weight;
+                    let sum = LegSum { value, weighted: value * distance };
+                    match amount > 0.0 {
+                        true => each(sum, LegSum::default()),
+                        false => each(LegSum::default(), sum),
+                    }
+                }
+            }
         }
-    }
-
-    /// The table, if it serves at this force of interest per unit of time.
-    fn table_at(&self, per_unit: f64) -> Option<&Table> {
-        self.flows.table.as_ref().filter(|_| per_unit * BLOCK as f64 <= TABLE_EXPONENT_MAX)
     }
 
     fn moments(&self, moments: Moments) -> Leg {
@@ -294,59 +357,24 @@ impl PresentValue for View<'_> {
         if x == 0.0 {
             return Legs { received: self.moments(flows.received), paid: self.moments(flows.paid) };
         }
-        let per_unit = x / flows.units_per_year;
-        let (mut received, mut paid) = ([0.0; 2], [0.0; 2]);
-        let mut add = |to_received: [f64; 2], to_paid: [f64; 2]| {
-            for (total, part) in received.iter_mut().zip(to_received) {
-                *total += part;
-            }
-            for (total, part) in paid.iter_mut().zip(to_paid) {
-                *total += part;
-            }
-        };
-        match self.table_at(per_unit) {
-            Some(table) => self.by_block(table, per_unit, add),
-            None => {
-                for (&time, &amount) in flows.times.iter().zip(&flows.amounts) {
-                    let (weight, distance) = self.weight(time, per_unit);
-                    let value = amount.abs() * weight;
-                    let part = [value, value * distance];
-                    match amount > 0.0 {
-                        true => add(part, [0.0; 2]),
-                        false => add([0.0; 2], part),
-                    }
-                }
-            }
-        }
-        let leg =
-            |[value, weighted]: [f64; 2]| Leg { value, slope: -weighted / flows.units_per_year };
-        Legs { received: leg(received), paid: leg(paid) }
+        let (mut received, mut paid) = (LegSum::default(), LegSum::default());
+        self.sums(x / flows.units_per_year, |to_received, to_paid| {
+            received.add(to_received.value, to_received.weighted);
+            paid.add(to_paid.value, to_paid.weighted);
+        });
+        let per_year = flows.units_per_year;
+        Legs { received: received.leg(per_year), paid: paid.leg(per_year) }
     }
 
     fn net(&self, x: f64) -> Net {
-        let flows = self.flows;
-        let per_unit = x / flows.units_per_year;
+        let per_year = self.flows.units_per_year;
         let (mut value, mut weighted, mut gross) = (CarefulSum::default(), 0.0, 0.0);
-        let mut add = |received: [f64; 2], paid: [f64; 2]| {
-            let ([received, received_weighted], [paid, paid_weighted]) = (received, paid);
-            value.add(received - paid);
-            gross += received + paid;
-            weighted += received_weighted - paid_weighted;
-        };
-        match self.table_at(per_unit) {
-            Some(table) => self.by_block(table, per_unit, add),
-            None => {
-                for (&time, &amount) in flows.times.iter().zip(&flows.amounts) {
-                    let (weight, distance) = self.weight(time, per_unit);
-                    let part = [amount.abs() * weight, amount.abs() * weight * distance];
-                    match amount > 0.0 {
-                        true => add(part, [0.0; 2]),
-                        false => add([0.0; 2], part),
-                    }
-                }
-            }
-        }
-        Net { value: value.total(), slope: -weighted / flows.units_per_year, gross }
+        self.sums(x / per_year, |received, paid| {
+            value.add(received.value - paid.value);
+            weighted += received.weighted - paid.weighted;
+            gross += received.value + paid.value;
+        });
+        Net { value: value.total(), slope: -weighted / per_year, gross }
     }
 
     fn span(&self) -> f64 {
@@ -365,8 +393,11 @@ impl PresentValue for View<'_> {
     /// théorie des équations numériques, 1883; for rates of return C. J. Norstrøm, A sufficient
     /// condition for a unique nonnegative internal rate of return, JFQA 7, 1972).
     fn root_count(&self) -> RootCount {
-        let [forward, backward] = self.flows.cumulative;
-        match if self.backward { backward } else { forward } {
+        let changes = match self.backward {
+            true => self.flows.running_changes_backward(),
+            false => self.flows.running_changes,
+        };
+        match changes {
             0 => RootCount::None,
             1 => RootCount::One,
             _ => RootCount::Unknown,

@@ -60,8 +60,9 @@ pub(in crate::domain::cashflow) trait PresentValue {
     }
 }
 
-/// A sum that carries the rounding error of every addition along (A. Neumaier, Rundungsfehleranalyse
-/// einiger Verfahren zur Summation endlicher Summen, ZAMM 54, 1974).
+/// A sum that carries the rounding error of every addition along (T. Ogita, S. M. Rump and
+/// S. Oishi, Accurate sum and dot product, SIAM Journal on Scientific Computing 26, 2005,
+/// algorithm 4.4; the error of one addition after Knuth).
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::domain::cashflow) struct CarefulSum {
     sum: f64,
@@ -71,11 +72,8 @@ pub(in crate::domain::cashflow) struct CarefulSum {
 impl CarefulSum {
     pub fn add(&mut self, term: f64) {
         let sum = self.sum + term;
-        self.lost += if self.sum.abs() >= term.abs() {
-            (self.sum - sum) + term
-        } else {
-            (term - sum) + self.sum
-        };
+        let added = sum - self.sum;
+        self.lost += (self.sum - (sum - added)) + (term - added);
         self.sum = sum;
     }
 
