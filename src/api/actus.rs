@@ -1,10 +1,11 @@
 //! ACTUS contracts as events.
 
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::Value;
 
 use crate::domain::actus;
-use crate::pg::{Answer, Day, Document, Num, OrReport};
+use crate::pg::{Day, Document, Num, OrReport};
 
 #[pg_extern(immutable, parallel_safe)]
 #[allow(clippy::type_complexity)]
@@ -12,7 +13,7 @@ fn actus_events(
     terms: Document,
     observed: default!(Option<Document>, "NULL"),
     until: default!(Option<Day>, "NULL"),
-) -> Answer<
+) -> Result<
     TableIterator<
         'static,
         (
@@ -26,6 +27,7 @@ fn actus_events(
             name!(accrued_interest, Num),
         ),
     >,
+    ErrorReport,
 > {
     let observed = observed.map_or(Value::Null, |document| document.0);
     let events = actus::events(&terms.0, &observed, until.map(|day| day.0)).or_report()?;

@@ -141,6 +141,8 @@ pub struct Image {
 impl Image {
     const HEADERS: usize = 6;
     const DIGITS_MAX: usize = 10;
+    /// Groups of a 64-bit number.
+    const SMALL_DIGITS: usize = 5;
     const SIZE: usize = Self::HEADERS + 2 * Self::DIGITS_MAX + 2;
     pub(super) const EMPTY: Self = Self { bytes: [0; Self::SIZE] };
 
@@ -154,30 +156,62 @@ impl Image {
     /// Makes this the image of `coefficient` / 10^`scale`.
     #[inline]
     pub(super) fn write(&mut self, coefficient: i128, scale: u32) {
-        // Groups are cut from the right into the first half; the second half stays zero, so that
-        // a fixed number of groups can be copied from wherever they begin.
-        let mut groups = [0u16; 2 * Self::DIGITS_MAX];
-        let first = cut_groups(coefficient.unsigned_abs(), scale, &mut groups);
-        let mut count = Self::DIGITS_MAX - first;
-        let mut weight = count as i32 - scale.div_ceil(4) as i32 - 1;
-        // Trailing zero groups are never stored.
-        while count > 0 && groups[first + count - 1] == 0 {
-            count -= 1;
+        let power = PADDING[(scale % 4) as usize];
+        let magnitude = coefficient.unsigned_abs();
+        match u64::try_from(magnitude).ok().and_then(|small| small.checked_mul(power)) {
+            Some(aligned) => {
+                let mut groups = [0u16; Self::SMALL_DIGITS];
+                let count = cut(aligned, &mut groups);
+                self.store(coefficient < 0, scale, &groups, count);
+            }
+            None => {
+                // The last group alone takes the padding, so that nothing overflows.
+                let mut groups = [0u16; Self::DIGITS_MAX];
+                let last = u128::from(10_000 / power);
+                groups[0] = (magnitude % last) as u16 * power as u16;
+                let (mut left, mut count) = (magnitude / last, 1);
+                while left > 0 {
+                    groups[count] = (left % BASE) as u16;
+                    left /= BASE;
+                    count += 1;
+                }
+                self.store(coefficient < 0, scale, &groups, count);
+            }
         }
-        if count == 0 {
-            weight = 0;
+    }
+
+    /// The same for an amount of minor units, which is what most rows are made of.
+    #[inline]
+    pub(super) fn write_minor(&mut self, units: i64, decimals: u32) {
+        let aligned = units.unsigned_abs().checked_mul(PADDING[(decimals % 4) as usize]);
+        match aligned {
+            Some(aligned) => {
+                let mut groups = [0u16; Self::SMALL_DIGITS];
+                let count = cut(aligned, &mut groups);
+                self.store(units < 0, decimals, &groups, count);
+            }
+            None => self.write(i128::from(units), decimals),
         }
+    }
+
+    /// Stores groups of four digits, the least first, of which `count` are cut.
+    #[inline]
+    fn store(&mut self, negative: bool, scale: u32, groups: &[u16], count: usize) {
+        // Trailing groups of zeros are never stored.
+        let kept = groups.get(..count).unwrap_or_default();
+        let zeros = kept.iter().take_while(|group| **group == 0).count();
+        let weight = if zeros == count { 0 } else { count as i32 - scale.div_ceil(4) as i32 - 1 };
         let header = SHORT
-            | if coefficient < 0 { SHORT_SIGN } else { 0 }
+            | if negative { SHORT_SIGN } else { 0 }
             | ((scale as u16) << SHORT_SCALE_SHIFT)
             | if weight < 0 { SHORT_WEIGHT_SIGN } else { 0 }
             | (weight as u16 & SHORT_WEIGHT_MASK);
         self.bytes[4..6].copy_from_slice(&header.to_ne_bytes());
-        for (index, group) in groups[first..first + Self::DIGITS_MAX].iter().enumerate() {
-            let at = Self::HEADERS + 2 * index;
-            self.bytes[at..at + 2].copy_from_slice(&group.to_ne_bytes());
+        let places = self.bytes[Self::HEADERS..].chunks_exact_mut(2);
+        for (place, group) in places.zip(kept[zeros..].iter().rev()) {
+            place.copy_from_slice(&group.to_ne_bytes());
         }
-        let length = Self::HEADERS + 2 * count;
+        let length = Self::HEADERS + 2 * (count - zeros);
         // SAFETY: the image starts with room for the four-byte length word and is aligned for it.
         unsafe { varlena::set_varsize_4b(self.bytes.as_mut_ptr().cast(), length as i32) };
     }
@@ -204,35 +238,19 @@ impl Image {
     }
 }
 
-/// Cuts a coefficient into groups of four decimal digits, aligned so that the point falls between
-/// two, and returns where the first that is not zero stands. The last is at `DIGITS_MAX` - 1.
+/// What aligns the last group of a number of decimals with the point, by decimals modulo four.
+const PADDING: [u64; 4] = [1, 1000, 100, 10];
+
+/// Cuts an aligned coefficient into groups of four digits, the least first, and counts them.
 #[inline]
-fn cut_groups(magnitude: u128, scale: u32, groups: &mut [u16; 2 * Image::DIGITS_MAX]) -> usize {
-    let power = [1u64, 1000, 100, 10][(scale % 4) as usize];
-    let mut first = Image::DIGITS_MAX;
-    let mut push = |group: u16| {
-        first -= 1;
-        groups[first] = group;
-    };
-    match u64::try_from(magnitude).ok().and_then(|small| small.checked_mul(power)) {
-        Some(mut left) => {
-            while left > 0 {
-                push((left % 10_000) as u16);
-                left /= 10_000;
-            }
-        }
-        None => {
-            // The last group alone takes the padding, so that nothing overflows.
-            let cut = u128::from(10_000 / power);
-            push((magnitude % cut) as u16 * power as u16);
-            let mut left = magnitude / cut;
-            while left > 0 {
-                push((left % BASE) as u16);
-                left /= BASE;
-            }
-        }
+fn cut(aligned: u64, groups: &mut [u16; Image::SMALL_DIGITS]) -> usize {
+    let (mut left, mut count) = (aligned, 0);
+    while left > 0 {
+        groups[count] = (left % 10_000) as u16;
+        left /= 10_000;
+        count += 1;
     }
-    first
+    count
 }
 
 impl Num {

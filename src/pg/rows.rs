@@ -78,7 +78,7 @@ impl<const N: usize> Cells<N> {
     #[inline]
     pub fn minor(&mut self, units: i64, decimals: u32) {
         let image = &mut self.images[self.filled];
-        image.write(i128::from(units), decimals);
+        image.write_minor(units, decimals);
         let datum = image.datum();
         self.put(datum);
     }
