@@ -312,7 +312,7 @@ fn plain_terms(case: &Value) -> Result<ScheduleTerms, String> {
     };
     terms.grace.principal = whole(agreed, "grace_on_principal")? as u32;
     terms.grace.interest_payment = whole(agreed, "grace_on_interest")? as u32;
-    terms.grace.spread = flat && level;
+    terms.grace.spread = terms.method == Method::Flat && level;
     terms.interest = plain_interest(agreed, product)?;
     terms.rounding = Rounding {
         family: if progressive { RoundingFamily::Progressive } else { RoundingFamily::Cumulative },

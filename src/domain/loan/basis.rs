@@ -9,7 +9,8 @@ use super::context::Context;
 use super::terms::{DaysInMonth, DaysInYear, Interest, LeapDay, YearEnd};
 use crate::domain::calendar::civil::{day_number, day_number_of, days_in_year, is_leap_year};
 use crate::domain::calendar::{
-    CalendarError, DayCountContext, Frequency, Recurrence, RollRule, year_fraction,
+    BusinessCalendar, CalendarError, DayCount, DayCountContext, Frequency, Recurrence, RollRule,
+    year_fraction,
 };
 use crate::domain::decimal::{self, ArithmeticError};
 
@@ -24,10 +25,22 @@ pub(crate) struct Span {
 
 /// The counting of interest over stretches of periods.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Basis {
+pub(crate) struct Basis<'a> {
     pub(crate) context: Context,
     pub(crate) interest: Interest,
     pub(crate) frequency: Frequency,
+    pub(crate) whole: Whole<'a>,
+}
+
+/// What a day-count standard may ask of the loan as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole<'a> {
+    pub(crate) start: NaiveDate,
+    pub(crate) end: NaiveDate,
+    /// Whether due dates keep to month ends.
+    pub(crate) end_of_month: bool,
+    /// The days of business, where they are known.
+    pub(crate) calendar: Option<&'a BusinessCalendar>,
 }
 
 /// Days between two dates.
@@ -49,20 +62,20 @@ struct Stretch {
 }
 
 /// Factors of one loan, those lately computed at hand: most of its periods look alike.
-pub(crate) struct Factors {
-    basis: Basis,
+pub(crate) struct Factors<'a> {
+    basis: Basis<'a>,
     seen: Vec<(Decimal, Stretch, Decimal)>,
 }
 
 /// How many factors are kept at hand: the lengths of a month in two years' lengths.
 const SEEN_MAX: usize = 8;
 
-impl Factors {
-    pub(crate) fn new(basis: Basis) -> Self {
+impl<'a> Factors<'a> {
+    pub(crate) fn new(basis: Basis<'a>) -> Self {
         Self { basis, seen: Vec::with_capacity(SEEN_MAX) }
     }
 
-    pub(crate) fn basis(&self) -> &Basis {
+    pub(crate) fn basis(&self) -> &Basis<'a> {
         &self.basis
     }
 
@@ -143,7 +156,7 @@ impl Charge {
     }
 }
 
-impl Factors {
+impl Factors<'_> {
     /// What a stretch of a period bears in the progressive family: its share by days of what the
     /// rest of the period from its start on would bear. Where a day-count standard counts any two
     /// dates, what it says of the stretch itself.
@@ -165,7 +178,7 @@ impl Factors {
     }
 }
 
-impl Basis {
+impl Basis<'_> {
     /// Days over the days of the year where months count their actual days. Where they count
     /// thirty, the period is so many months of thirty days whatever its length, and a part of it
     /// bears its share by days.
@@ -194,17 +207,29 @@ impl Basis {
         let context = self.context;
         let fraction = match self.interest.day_count {
             None => self.by_years(from, until)?,
-            Some(day_count) => {
-                let facts = DayCountContext {
-                    period_start: Some(span.start),
-                    period_end: Some(span.due),
-                    frequency: Some(self.frequency),
-                    ..DayCountContext::default()
-                };
-                context.round(year_fraction(day_count, from, until, &facts)?)?
-            }
+            Some(day_count) => self.standard_fraction(day_count, span, from, until)?,
         };
         self.scaled(context.mul(context.round(annual_rate)?, fraction)?)
+    }
+
+    /// The year fraction of a standard.
+    pub(crate) fn standard_fraction(
+        &self,
+        day_count: DayCount,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Decimal, ScheduleError> {
+        let facts = DayCountContext {
+            period_start: Some(span.start),
+            period_end: Some(span.due),
+            schedule_start: Some(self.whole.start),
+            schedule_end: Some(self.whole.end),
+            frequency: Some(self.frequency),
+            end_of_month: Some(self.whole.end_of_month),
+            calendar: self.whole.calendar,
+        };
+        Ok(self.context.round(year_fraction(day_count, from, until, &facts)?)?)
     }
 
     /// A factor is kept to as many decimals as the context has digits.

@@ -31,6 +31,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Twenty-two digits, half even.
+    pub(crate) const HALF_EVEN_22: Self = Self { digits: 22, mode: RoundingMode::HalfEven };
+
     /// Significant digits (1 to 28) and the rounding mode.
     pub(crate) fn new(digits: u32, mode: RoundingMode) -> Self {
         Self { digits: digits.clamp(1, DIGITS_MAX), mode }
@@ -109,7 +112,7 @@ impl Context {
         let (magnitude, negative) = (product.unsigned_abs(), product < 0);
         let unit = power(factor.scale())?;
         let (kept, rest) = divide(magnitude, unit);
-        let slack = magnitude / power(self.digits - 1)? * 4 + 4;
+        let slack = (magnitude / power(self.digits - 1)?).checked_mul(4)?.checked_add(4)?;
         let certain = match self.mode {
             RoundingMode::HalfEven | RoundingMode::HalfUp | RoundingMode::HalfDown => {
                 rest.abs_diff(unit / 2) > slack

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use super::ScheduleError;
 use super::basis::{Basis, Measure, Span, days, regular_units};
 use super::terms::{DaysInMonth, DaysInYear, InterestPeriod};
-use crate::domain::calendar::{DayCountContext, Frequency, year_fraction};
+use crate::domain::calendar::Frequency;
 use crate::domain::decimal;
 
 /// Days that count as a regular period, months with thirty.
@@ -24,7 +24,7 @@ fn regular_days(frequency: Frequency) -> i64 {
     }
 }
 
-impl Basis {
+impl Basis<'_> {
     /// The rate of a regular period, from which the instalment follows.
     pub(crate) fn regular_rate(&self, annual_rate: Decimal) -> Result<Decimal, ScheduleError> {
         let context = self.context;
@@ -55,14 +55,8 @@ impl Basis {
             return Ok(Decimal::ZERO);
         }
         if let Some(day_count) = self.interest.day_count {
-            let facts = DayCountContext {
-                period_start: Some(span.start),
-                period_end: Some(span.due),
-                frequency: Some(self.frequency),
-                ..DayCountContext::default()
-            };
-            let fraction = year_fraction(day_count, from, until, &facts)?;
-            return Ok(context.mul(context.round(annual_rate)?, context.round(fraction)?)?);
+            let fraction = self.standard_fraction(day_count, span, from, until)?;
+            return Ok(context.mul(context.round(annual_rate)?, fraction)?);
         }
         let part = self.part_of_annual_rate(annual_rate)?;
         if self.interest.period == InterestPeriod::SameAsRepayment {
@@ -112,6 +106,11 @@ impl Basis {
         until: NaiveDate,
         periods: u32,
     ) -> Result<Decimal, ScheduleError> {
+        if let Some(day_count) = self.interest.day_count {
+            let term = Span { start: from, due: until, units: regular_units(self.frequency) };
+            let fraction = self.standard_fraction(day_count, &term, from, until)?;
+            return Ok(self.context.mul(self.context.round(annual_rate)?, fraction)?);
+        }
         let part = self.part_of_annual_rate(annual_rate)?;
         let count = match self.interest.period {
             InterestPeriod::Daily => Decimal::from(days(from, until)),

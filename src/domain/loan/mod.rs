@@ -6,15 +6,22 @@ mod context;
 mod cumulative;
 mod error;
 mod fees;
+mod flows;
 pub mod level;
 mod plan;
 pub mod progressive;
 mod rows;
 mod schedule;
+mod solvers;
 pub mod terms;
 
 pub use error::ScheduleError;
+pub use flows::{TotalCost, cash_flows, total_cost};
 pub use progressive::{ProgressiveModel, ProgressiveRules};
 pub use rows::{DisbursementRow, Instalment, RowKind, Schedule};
 pub use schedule::{progressive_model, schedule};
+pub use solvers::{SolvedTerm, instalment_amount, solve_principal, solve_rate, solve_term};
 pub use terms::ScheduleTerms;
+
+#[cfg(test)]
+mod properties;

@@ -3,10 +3,12 @@
 use chrono::NaiveDate;
 
 use super::ScheduleError;
-use super::basis::{Measure, Span, regular_units};
+use super::basis::{Measure, Span, Whole, regular_units};
 use super::context::Context;
 use super::terms::{Problem, ScheduleTerms};
-use crate::domain::calendar::{BusinessDayConvention, Recurrence, RollRule, ShiftOrder, adjust};
+use crate::domain::calendar::{
+    BusinessCalendar, BusinessDayConvention, Frequency, Recurrence, RollRule, ShiftOrder, adjust,
+};
 
 /// One period of the plan.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct PlannedPeriod {
 pub(crate) struct Plan {
     pub(crate) periods: Vec<PlannedPeriod>,
     pub(crate) measure: Measure,
+    calendar: BusinessCalendar,
+    end_of_month: bool,
 }
 
 /// A due date as it is planned and as it falls.
@@ -33,7 +37,8 @@ impl Plan {
     /// The periods of valid terms.
     pub(crate) fn of(terms: &ScheduleTerms) -> Result<Self, ScheduleError> {
         let start = terms.starts_on.unwrap_or(terms.disbursed_on);
-        let dates = due_dates(terms, start)?;
+        let calendar = terms.due_dates.calendar()?;
+        let dates = due_dates(terms, start, &calendar)?;
         let first = dates.first().map_or(start, |date| date.planned);
         let seeds: &[NaiveDate] = match terms.due_dates.roll {
             // The start is not among the n-th weekdays of months.
@@ -45,45 +50,73 @@ impl Plan {
         let follows = terms.due_dates.business_day.order == ShiftOrder::ShiftThenCalculate;
         let regular = regular_units(terms.frequency);
 
-        let mut periods = Vec::with_capacity(dates.len());
+        let regularity = Regularity::of(terms);
+        let count = dates.len();
+        let mut periods = Vec::with_capacity(count);
         let mut from = DueDate { planned: start, moved: start };
         for (index, date) in dates.into_iter().enumerate() {
             let (begin, end) =
                 if follows { (from.moved, date.moved) } else { (from.planned, date.planned) };
             if end <= begin {
-                return Err(contradiction(
-                    "due_dates.business_day",
-                    format!("two instalments fall on {end}"),
-                ));
+                let message = format!("two instalments fall on {end}");
+                return Err(contradiction("due_dates.business_day", message));
             }
-            let at_start = index == 0;
-            let at_end = index + 1 == usize::try_from(terms.instalments).unwrap_or(usize::MAX);
-            let is_regular = begin == from.planned
-                && end == date.planned
-                && terms.due_dates.explicit.is_empty()
-                && (!at_start
-                    || (terms.first_due_on.is_none()
-                        && seeds.len() == 2
-                        && !is_semimonthly(terms)))
-                && (!at_end || terms.last_due_on.is_none());
-            let units = if is_regular { regular } else { measure.units(begin, end)? };
-            periods.push(PlannedPeriod {
-                span: Span { start: begin, due: end, units },
-                due: date.moved,
-            });
+            let moved = begin != from.planned || end != date.planned;
+            let units = if !moved && regularity.holds(index, count) {
+                regular
+            } else {
+                measure.units(begin, end)?
+            };
+            let span = Span { start: begin, due: end, units };
+            periods.push(PlannedPeriod { span, due: date.moved });
             from = date;
         }
         check_disbursements(terms, &periods)?;
-        Ok(Self { periods, measure })
+        let end_of_month = terms.due_dates.roll == RollRule::LastDay;
+        Ok(Self { periods, measure, calendar, end_of_month })
+    }
+
+    /// What day-count standards may ask of the loan.
+    pub(crate) fn whole(&self) -> Whole<'_> {
+        let start = self.periods.first().map_or(NaiveDate::MIN, |period| period.span.start);
+        let end = self.periods.last().map_or(NaiveDate::MIN, |period| period.span.due);
+        Whole { start, end, end_of_month: self.end_of_month, calendar: Some(&self.calendar) }
     }
 }
 
-fn is_semimonthly(terms: &ScheduleTerms) -> bool {
-    terms.frequency.days().is_none() && terms.frequency.months().is_none()
+/// Where regular periods lie in a loan: which of them the frequency alone makes.
+struct Regularity {
+    /// Whether periods follow a frequency at all.
+    any: bool,
+    /// Whether the first does.
+    first: bool,
+    /// Whether the last does.
+    last: bool,
+}
+
+impl Regularity {
+    fn of(terms: &ScheduleTerms) -> Self {
+        // Given days of the month and n-th weekdays need not be a whole period from the start.
+        let on_own_days = matches!(terms.due_dates.roll, RollRule::NthWeekday { .. })
+            || matches!(terms.frequency, Frequency::SemiMonthly(_));
+        Self {
+            any: terms.due_dates.explicit.is_empty(),
+            first: terms.first_due_on.is_none() && !on_own_days,
+            last: terms.last_due_on.is_none(),
+        }
+    }
+
+    fn holds(&self, index: usize, count: usize) -> bool {
+        self.any && (index > 0 || self.first) && (index + 1 < count || self.last)
+    }
 }
 
 /// The due dates of the terms, planned and moved to business days.
-fn due_dates(terms: &ScheduleTerms, start: NaiveDate) -> Result<Vec<DueDate>, ScheduleError> {
+fn due_dates(
+    terms: &ScheduleTerms,
+    start: NaiveDate,
+    calendar: &BusinessCalendar,
+) -> Result<Vec<DueDate>, ScheduleError> {
     let rule = &terms.due_dates;
     if !rule.explicit.is_empty() {
         return Ok(rule.explicit.iter().map(|&on| DueDate { planned: on, moved: on }).collect());
@@ -93,7 +126,6 @@ fn due_dates(terms: &ScheduleTerms, start: NaiveDate) -> Result<Vec<DueDate>, Sc
     // The seed is the first due date if that is given, else the start, which is none.
     let first = i64::from(terms.first_due_on.is_none());
     let count = i64::from(terms.instalments);
-    let calendar = rule.calendar()?;
     let mut dates = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
     for number in first..first + count {
         let mut planned = series.date(number)?;
@@ -104,7 +136,7 @@ fn due_dates(terms: &ScheduleTerms, start: NaiveDate) -> Result<Vec<DueDate>, Sc
         }
         let moved = match rule.business_day.convention {
             BusinessDayConvention::None => planned,
-            convention => adjust(planned, convention, &calendar)?,
+            convention => adjust(planned, convention, calendar)?,
         };
         dates.push(DueDate { planned, moved });
     }

@@ -12,6 +12,7 @@ use super::terms::{
     Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue, RoundingFamily,
     ScheduleTerms,
 };
+use crate::domain::calendar::DayCount;
 use crate::domain::decimal;
 use crate::domain::money::round_to_multiple;
 
@@ -32,7 +33,8 @@ pub fn schedule(terms: &ScheduleTerms) -> Result<Schedule, ScheduleError> {
     } else {
         let course = Course::new(terms, &plan, rates, lending.net());
         let found = Amortisation::new(terms, &plan, course)?.run()?;
-        (found.lines, found.amount)
+        let instalment = found.instalment()?;
+        (found.lines, instalment)
     };
     let mut rows = rows(&plan, &lending, &lines)?;
     if terms.rounding.family == RoundingFamily::Cumulative {
@@ -69,6 +71,7 @@ pub(crate) fn is_plain_progressive(terms: &ScheduleTerms) -> bool {
         && terms.balloon.is_zero()
         && terms.step.is_none()
         && terms.custom.is_empty()
+        && terms.interest.day_count != Some(DayCount::Bus252)
         && grace == Grace::default()
 }
 
@@ -142,8 +145,8 @@ fn progressive_lines(
     lending: &Lending,
     rates: &RateCourse,
 ) -> Result<(Vec<Line>, Decimal), ScheduleError> {
-    let (model, instalment) = lent_model(terms, plan, lending, rates)?;
-    Ok((model.lines(terms.instalment.is_some())?, instalment))
+    let model = lent_model(terms, plan, lending, rates)?;
+    Ok((model.lines(terms.instalment.is_some())?, model.regular_instalment()?))
 }
 
 /// The calculator once everything is lent and the rates have changed, in order of date.
@@ -152,23 +155,21 @@ fn lent_model(
     plan: &Plan,
     lending: &Lending,
     rates: &RateCourse,
-) -> Result<(ProgressiveModel, Decimal), ScheduleError> {
+) -> Result<ProgressiveModel, ScheduleError> {
     let spans: Vec<_> = plan.periods.iter().map(|period| period.span).collect();
     let rules = ProgressiveRules { annual_rate: rates.initial, ..ProgressiveRules::of(terms) };
     let mut model = ProgressiveModel::with_spans(rules, &spans)?;
-    let mut instalment = None;
     let mut changes = rates.changes.iter().peekable();
     for part in &lending.parts {
         while let Some(change) = changes.next_if(|change| change.evening < part.on) {
             model.apply_rate(*change)?;
         }
         model.apply_disbursement(part.on, part.net)?;
-        instalment = instalment.or(Some(model.first_instalment()?));
     }
     for change in changes {
         model.apply_rate(*change)?;
     }
-    Ok((model, instalment.unwrap_or_default()))
+    Ok(model)
 }
 
 /// The progressive calculator of a loan: its terms, everything lent, nothing paid. Operations of
@@ -186,7 +187,7 @@ pub fn progressive_model(terms: &ScheduleTerms) -> Result<ProgressiveModel, Sche
     }
     let plan = Plan::of(terms)?;
     let rates = rates(terms, &plan)?;
-    Ok(lent_model(terms, &plan, &Lending::of(terms)?, &rates)?.0)
+    lent_model(terms, &plan, &Lending::of(terms)?, &rates)
 }
 
 /// Rows of lines, with the down payments where they fall.

@@ -117,8 +117,8 @@ pub(crate) struct Course<'a> {
     plan: &'a Plan,
     tranches: Vec<Tranche>,
     rates: RateCourse,
-    basis: Basis,
-    factors: Factors,
+    basis: Basis<'a>,
+    factors: Factors<'a>,
     family: RoundingFamily,
     interest_from: Option<NaiveDate>,
 }
@@ -134,6 +134,7 @@ impl<'a> Course<'a> {
             context: Context::of(&terms.rounding),
             interest: terms.interest,
             frequency: terms.frequency,
+            whole: plan.whole(),
         };
         Self {
             plan,

@@ -33,8 +33,12 @@ fn term(plan: &Plan, terms: &ScheduleTerms) -> (chrono::NaiveDate, chrono::Naive
 
 /// Principal × the periodic rate × the periods of the term. A down payment does not lower it.
 fn flat_total(terms: &ScheduleTerms, plan: &Plan, money: &Money) -> Result<Decimal, ScheduleError> {
-    let basis =
-        Basis { context: money.context, interest: terms.interest, frequency: terms.frequency };
+    let basis = Basis {
+        context: money.context,
+        interest: terms.interest,
+        frequency: terms.frequency,
+        whole: plan.whole(),
+    };
     let (start, end) = term(plan, terms);
     let rate =
         basis.rate_of_term(terms.annual_rate, &plan.measure, start, end, terms.instalments)?;

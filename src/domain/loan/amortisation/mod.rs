@@ -34,6 +34,13 @@ pub(crate) struct Line {
     pub(crate) deferred: Decimal,
 }
 
+impl Line {
+    /// Whether nothing is paid.
+    fn is_empty(&self) -> bool {
+        self.principal.is_zero() && self.interest.is_zero()
+    }
+}
+
 /// A balance between two instalments.
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
@@ -52,9 +59,7 @@ enum Run {
     Real,
     /// A trial for finding the unknown: unrounded, ending with whatever it ends with. Interest not
     /// covered is added to the balance, so that the end depends on the unknown in a straight line.
-    Straight,
-    /// A trial in which interest not covered goes where the terms say.
-    Bent,
+    Trial,
 }
 
 /// The amortisation of a loan.
@@ -71,7 +76,25 @@ pub(crate) struct Amortisation<'a> {
 /// The lines of a schedule and its unknown, the first where it was found several times.
 pub(crate) struct Lines {
     pub(crate) lines: Vec<Line>,
-    pub(crate) amount: Decimal,
+    amount: Decimal,
+    /// Whether the unknown is a whole instalment.
+    level: bool,
+}
+
+impl Lines {
+    /// The regular instalment: the level one, or the first where they differ.
+    pub(crate) fn instalment(&self) -> Result<Decimal, ScheduleError> {
+        if self.level {
+            return Ok(self.amount);
+        }
+        for line in &self.lines {
+            let paid = decimal::add(line.principal, line.interest)?;
+            if !paid.is_zero() {
+                return Ok(paid);
+            }
+        }
+        Ok(Decimal::ZERO)
+    }
 }
 
 impl<'a> Amortisation<'a> {
@@ -107,7 +130,10 @@ impl<'a> Amortisation<'a> {
     fn with_residue_first(&mut self, lines: &Lines) -> Result<Lines, ScheduleError> {
         let pays = |rule: &Rule| matches!(rule.pay, Pay::Level { .. } | Pay::Part { .. });
         let Some(first) = self.rules.iter().position(pays) else { return self.lines() };
-        let Some(gap) = self.gap(lines.amount, lines.lines.last())? else { return self.lines() };
+        let Some((end, line)) = lines.lines.iter().enumerate().next_back() else {
+            return self.lines();
+        };
+        let Some(gap) = self.gap(lines.amount, end, line)? else { return self.lines() };
         let mut growth = Decimal::ONE;
         if matches!(self.rules.get(first).map(|rule| rule.pay), Some(Pay::Level { .. }))
             && self.given.is_none()
@@ -136,7 +162,8 @@ impl<'a> Amortisation<'a> {
             }
             lines.push(self.line(period, &mut state, amount, &accrual)?);
         }
-        Ok(Lines { lines, amount: first.unwrap_or_default() })
+        let level = self.rules.iter().any(|rule| matches!(rule.pay, Pay::Level { .. }));
+        Ok(Lines { lines, amount: first.unwrap_or_default(), level })
     }
 
     /// One line of the real run.
@@ -194,8 +221,9 @@ impl<'a> Amortisation<'a> {
             }
         };
         if run == Run::Real {
-            if self.takes_extra(period) {
-                principal = decimal::add(principal, self.first_extra)?;
+            if !last && self.takes_extra(period) {
+                let more = decimal::add(principal, self.first_extra)?;
+                principal = more.max(principal.min(Decimal::ZERO));
             }
             principal = principal.min(owed);
         }
@@ -292,15 +320,13 @@ impl<'a> Amortisation<'a> {
         let agreed = self.terms.instalment.is_some()
             || matches!(self.rules.get(period).map(|rule| rule.pay), Some(Pay::Instalment(_)));
         match self.terms.negative_amortisation {
-            _ if run == Run::Straight => Ok((decimal::sub(pay, due)?, due)),
+            _ if run == Run::Trial => Ok((decimal::sub(pay, due)?, due)),
             NegativeAmortisation::Capitalise => Ok((decimal::sub(pay, due)?, due)),
-            NegativeAmortisation::Refuse if agreed && run == Run::Real => {
-                Err(ScheduleError::InterestNotCovered {
-                    number: u32::try_from(period + 1).unwrap_or(u32::MAX),
-                    instalment: pay,
-                    interest: due,
-                })
-            }
+            NegativeAmortisation::Refuse if agreed => Err(ScheduleError::InterestNotCovered {
+                number: u32::try_from(period + 1).unwrap_or(u32::MAX),
+                instalment: pay,
+                interest: due,
+            }),
             // A solved instalment that an odd long period outgrows carries the rest.
             NegativeAmortisation::Refuse | NegativeAmortisation::Defer => {
                 state.carried = decimal::sub(due, pay)?;

@@ -2,15 +2,14 @@
 
 use rust_decimal::Decimal;
 
-use super::{Accrual, Amortisation, Line, Pay, Run, State};
+use super::{Accrual, Amortisation, Line, Pay, Rule, Run, State};
 use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
+use crate::domain::loan::context::Context;
 use crate::domain::loan::terms::{Levelling, RoundingFamily};
 
-/// Most trials for a bent line; each at least halves the interval.
-const TRIALS_MAX: u32 = 200;
-/// Most doublings to find an amount that is too large.
-const DOUBLINGS_MAX: u32 = 100;
+/// The digits of an amount that a search by subtraction leaves exact.
+const EXACT: Context = Context::HALF_EVEN_22;
 
 /// The periods from one on as they look at a moment: the interest factor of each.
 struct Outlook {
@@ -18,6 +17,14 @@ struct Outlook {
     factors: Vec<Decimal>,
     /// Lent in the first of them.
     lent: Decimal,
+}
+
+/// How a real run ends.
+struct Trial {
+    /// The last period in which anything is paid.
+    end: usize,
+    /// How much more than the others its instalment is.
+    gap: Option<Decimal>,
 }
 
 impl Amortisation<'_> {
@@ -38,8 +45,9 @@ impl Amortisation<'_> {
             return Ok(Decimal::ZERO);
         }
         let outlook = self.outlook(from, accrual)?;
-        // The digits beyond the context's are noise of the search and could turn a tie.
-        let exact = self.money.context.round(self.root(state, &outlook)?)?;
+        // The last digits are noise of the search and could turn a tie.
+        let exact = EXACT.round(self.root(state, &outlook)?)?;
+        let exact = self.money.context.round(exact)?;
         if part {
             return self.money.round(exact);
         }
@@ -71,62 +79,21 @@ impl Amortisation<'_> {
 
     /// The amount with which an unrounded run ends with the balloon alone.
     ///
-    /// The end falls in a straight line as the amount grows, so two trials give the root; where
-    /// interest is carried rather than added to the balance the line has bends, and the root is
-    /// closed in on from both sides.
+    /// The end falls in a straight line as the amount grows, so two trials give the root. A period
+    /// whose interest outgrows the amount is taken to add the rest to the balance, as the closed
+    /// formula of the annuity does; where the terms carry it instead, the last instalment takes
+    /// the difference.
     fn root(&self, state: &State, outlook: &Outlook) -> Result<Decimal, ScheduleError> {
         let one = decimal::add(state.balance, outlook.lent)?.max(Decimal::ONE);
-        let at_zero = self.end(state, outlook, Decimal::ZERO, Run::Straight)?;
-        let at_one = self.end(state, outlook, one, Run::Straight)?;
+        let at_zero = self.end(state, outlook, Decimal::ZERO)?;
+        let at_one = self.end(state, outlook, one)?;
         let slope = decimal::sub(at_zero, at_one)?;
         if slope <= Decimal::ZERO {
             return Err(ScheduleError::NoSolution {
                 reason: "No amount of the instalments repays the loan.".into(),
             });
         }
-        let straight =
-            decimal::div(decimal::mul(one, decimal::div(at_zero, slope)?)?, Decimal::ONE)?;
-        let straight = straight.max(Decimal::ZERO);
-        let end = self.end(state, outlook, straight, Run::Bent)?;
-        if end.abs() <= self.tolerance(slope, one)? {
-            return Ok(straight);
-        }
-        self.bent_root(state, outlook, straight)
-    }
-
-    /// An end that moves the amount by less than a millionth of the smallest unit is none.
-    fn tolerance(&self, slope: Decimal, one: Decimal) -> Result<Decimal, ScheduleError> {
-        let millionth = decimal::mul(self.money.unit(), Decimal::new(1, 6))?;
-        Ok(decimal::mul(decimal::div(slope, one)?, millionth)?.max(Decimal::new(1, 18)))
-    }
-
-    fn bent_root(
-        &self,
-        state: &State,
-        outlook: &Outlook,
-        near: Decimal,
-    ) -> Result<Decimal, ScheduleError> {
-        let (mut low, mut high) = (Decimal::ZERO, near.max(Decimal::ONE));
-        for _ in 0..DOUBLINGS_MAX {
-            if self.end(state, outlook, high, Run::Bent)? <= Decimal::ZERO {
-                break;
-            }
-            low = high;
-            high = decimal::add(high, high)?;
-        }
-        let wanted = decimal::mul(self.money.unit(), Decimal::new(1, 6))?;
-        for _ in 0..TRIALS_MAX {
-            if decimal::sub(high, low)? <= wanted {
-                break;
-            }
-            let middle = decimal::div(decimal::add(low, high)?, Decimal::TWO)?;
-            if self.end(state, outlook, middle, Run::Bent)? > Decimal::ZERO {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(high)
+        Ok(decimal::mul(one, decimal::div(at_zero, slope)?)?.max(Decimal::ZERO))
     }
 
     /// What an unrounded run leaves beyond the balloon.
@@ -135,9 +102,9 @@ impl Amortisation<'_> {
         state: &State,
         outlook: &Outlook,
         amount: Decimal,
-        run: Run,
     ) -> Result<Decimal, ScheduleError> {
-        let mut state = *state;
+        // What an odd period left to be carried is for the last instalment, as is what rounding does.
+        let mut state = State { balance: state.balance, ..State::default() };
         for (offset, factor) in outlook.factors.iter().enumerate() {
             let period = outlook.from + offset;
             let lent = if offset == 0 { outlook.lent } else { Decimal::ZERO };
@@ -145,7 +112,7 @@ impl Amortisation<'_> {
                 Some(given) => given.get(period).copied().unwrap_or_default(),
                 None => decimal::mul(decimal::add(state.balance, lent)?, *factor)?,
             };
-            self.step(period, &mut state, amount, interest, lent, run)?;
+            self.step(period, &mut state, amount, interest, lent, Run::Trial)?;
         }
         let left = decimal::add(state.balance, state.carried)?;
         Ok(decimal::sub(left, self.terms.balloon)?)
@@ -159,7 +126,9 @@ impl Amortisation<'_> {
         accrual: &Accrual,
         amount: Decimal,
     ) -> Result<Decimal, ScheduleError> {
-        let count = Decimal::from(self.course.len() - from);
+        let level = |rule: &&Rule| matches!(rule.pay, Pay::Level { .. });
+        let later = self.rules.get(from..).unwrap_or_default();
+        let count = Decimal::from(later.iter().filter(level).count());
         let half = decimal::div(count, Decimal::TWO)?.floor();
         let unit = self.money.unit();
         let (rounds, bound) = match self.terms.rounding.levelling() {
@@ -169,39 +138,48 @@ impl Amortisation<'_> {
             Levelling::Remainder => (20, decimal::mul(count, unit)?),
         };
         let mut amount = amount;
-        let mut gap = self.trial_gap(from, state, accrual, amount)?;
+        let mut now = self.trial(from, state, accrual, amount)?;
         for _ in 0..rounds {
-            let Some(now) = gap.filter(|gap| gap.abs() > bound) else { break };
-            let share = self.money.round(self.money.context.div(now, count)?)?;
+            let Some(gap) = now.gap.filter(|gap| gap.abs() > bound) else { break };
+            let share = self.money.round(self.money.context.div(gap, count)?)?;
             let candidate = self.multiple(decimal::add(amount, share)?)?;
             if candidate == amount {
                 break;
             }
-            let after = self.trial_gap(from, state, accrual, candidate)?;
-            if after.is_some_and(|after| after.abs() >= now.abs()) {
+            let after = self.trial(from, state, accrual, candidate)?;
+            let farther = after.gap.is_some_and(|after| after.abs() >= gap.abs());
+            if farther || after.end < now.end {
                 break;
             }
-            (amount, gap) = (candidate, after);
+            (amount, now) = (candidate, after);
         }
         Ok(amount)
     }
 
-    /// How much more than the others the last instalment is in a real run that meets nothing new.
-    fn trial_gap(
+    /// A real run that meets nothing new.
+    fn trial(
         &mut self,
         from: usize,
         state: &State,
         accrual: &Accrual,
         amount: Decimal,
-    ) -> Result<Option<Decimal>, ScheduleError> {
+    ) -> Result<Trial, ScheduleError> {
         let known = self.course.rates_known(from);
         let mut state = *state;
-        let mut last = self.line(from, &mut state, amount, accrual)?;
+        self.line(from, &mut state, amount, accrual)?;
+        let mut last = None;
         for period in from + 1..self.course.len() {
             let accrual = self.course.accrual(period, known, false)?;
-            last = self.line(period, &mut state, amount, &accrual)?;
+            let line = self.line(period, &mut state, amount, &accrual)?;
+            // A loan repaid early ends with the last line that pays anything.
+            if !line.is_empty() {
+                last = Some((period, line));
+            }
         }
-        self.gap(amount, Some(&last))
+        match last {
+            Some((end, line)) => Ok(Trial { end, gap: self.gap(amount, end, &line)? }),
+            None => Ok(Trial { end: from, gap: None }),
+        }
     }
 
     /// How much more the last line is than its rule says, balloon and deferred interest apart;
@@ -209,16 +187,16 @@ impl Amortisation<'_> {
     pub(super) fn gap(
         &self,
         amount: Decimal,
-        last: Option<&Line>,
+        period: usize,
+        line: &Line,
     ) -> Result<Option<Decimal>, ScheduleError> {
-        let (Some(rule), Some(last)) = (self.rules.last(), last) else { return Ok(None) };
-        let (usual, real) = match rule.pay {
-            Pay::Level { .. } => {
-                let paid = decimal::add(last.principal, last.interest)?;
-                (self.pay(rule.pay, amount, Run::Real)?, decimal::sub(paid, last.deferred)?)
+        let (usual, real) = match self.rules.get(period).map(|rule| rule.pay) {
+            Some(pay @ Pay::Level { .. }) => {
+                let paid = decimal::add(line.principal, line.interest)?;
+                (self.pay(pay, amount, Run::Real)?, decimal::sub(paid, line.deferred)?)
             }
-            Pay::Part { weight, shift } => {
-                (self.part(weight, shift, amount, last.interest, Run::Real)?, last.principal)
+            Some(Pay::Part { weight, shift }) => {
+                (self.part(weight, shift, amount, line.interest, Run::Real)?, line.principal)
             }
             _ => return Ok(None),
         };

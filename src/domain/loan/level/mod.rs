@@ -16,7 +16,7 @@ mod tests;
 use rust_decimal::Decimal;
 
 use super::ScheduleError;
-use super::basis::{Basis, Charge, Factors, Span, regular_units};
+use super::basis::{Basis, Charge, Factors, Span, Whole, regular_units};
 use super::context::Context;
 use super::schedule::is_plain_progressive;
 use super::terms::{DaysInYear, DueDates, Levelling, ScheduleTerms};
@@ -135,7 +135,9 @@ impl Charges {
     /// Fills the kernel's factors too; `None` where one of them is too large for it.
     fn of(terms: &ScheduleTerms, found: &mut LevelSchedule) -> Result<Option<Self>, ScheduleError> {
         let context = Context::of(&terms.rounding);
-        let basis = Basis { context, interest: terms.interest, frequency: terms.frequency };
+        let end = found.due.last().copied().map_or(Ok(terms.disbursed_on), date_of)?;
+        let whole = Whole { start: terms.disbursed_on, end, end_of_month: false, calendar: None };
+        let basis = Basis { context, interest: terms.interest, frequency: terms.frequency, whole };
         let mut factors = Factors::new(basis);
         let mut distinct: Vec<Distinct> = Vec::with_capacity(4);
         let mut of_period = Vec::with_capacity(found.due.len());

@@ -100,25 +100,31 @@ impl ProgressiveModel {
     /// one before takes the rest.
     pub(super) fn settle(&mut self) -> Result<(), ScheduleError> {
         let lent: i128 = self.segments.iter().map(|segment| segment.disbursed).sum();
-        for _ in 0..self.periods.len() {
+        let (mut again, mut cut) = (false, false);
+        for _ in 0..self.periods.len() + 1 {
             let left = self.periods.iter().fold(lent, |left, period| {
                 left + period.charged_back_principal + period.due_interest() - period.payable()
             });
+            // A larger instalment may make room for interest that was carried: that is left next.
+            if left == 0 || (left < 0 && again && !cut) {
+                return Ok(());
+            }
             let open = |period: &Period| !period.fully_paid();
             let Some(last) = self.periods.iter().rposition(open) else { return Ok(()) };
             let Some(period) = self.periods.get_mut(last) else { return Ok(()) };
             let (wanted, floor) = (period.instalment + left, period.paid() - period.charged_back());
-            period.instalment = wanted.max(floor);
-            self.refresh(last)?;
-            if wanted >= floor {
+            let before = std::mem::replace(&mut period.instalment, wanted.max(floor));
+            if before == period.instalment {
                 return Ok(());
             }
+            self.refresh(last)?;
+            (again, cut) = (true, wanted < floor);
         }
         Ok(())
     }
 
     /// Spreads the gap between the last instalment and the others over all from `from` on, as long
-    /// as `worthwhile(gap, how many)` and the gap becomes smaller.
+    /// as `worthwhile(gap, how many)` and the gap becomes smaller without ending the loan early.
     fn level(
         &mut self,
         from: usize,
@@ -141,12 +147,12 @@ impl ProgressiveModel {
             if candidate == usual {
                 return Ok(());
             }
-            let before = self.instalments(from);
+            let (before, empty) = (self.instalments(from), self.empty());
             self.set_instalments(from, candidate);
             self.refresh(from)?;
             self.settle()?;
             let nearer = gap_of(&self.periods).is_none_or(|(_, after)| after.abs() < gap.abs());
-            if !nearer {
+            if !nearer || self.empty() > empty {
                 self.restore(from, &before);
                 return self.refresh(from);
             }
@@ -155,6 +161,11 @@ impl ProgressiveModel {
             }
         }
         Ok(())
+    }
+
+    /// Periods without an instalment.
+    fn empty(&self) -> usize {
+        self.periods.iter().filter(|period| period.instalment == 0).count()
     }
 
     /// Periods from `from` on of which more was paid than an instalment: they keep theirs.

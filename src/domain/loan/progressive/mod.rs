@@ -29,7 +29,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleError;
-use super::basis::{Basis, Measure, Span};
+use super::basis::{Basis, Measure, Span, Whole};
 use super::context::{Context, amount};
 use super::terms::{DatedRate, Interest, Rounding, ScheduleTerms};
 use crate::domain::calendar::{Frequency, RollRule};
@@ -73,10 +73,6 @@ impl ProgressiveRules {
             principal_grace: terms.grace.principal,
             recast: terms.recast,
         }
-    }
-
-    fn basis(&self) -> Basis {
-        Basis { context: self.context(), interest: self.interest, frequency: self.frequency }
     }
 
     fn context(&self) -> Context {
@@ -183,6 +179,21 @@ impl ProgressiveModel {
         match after.checked_sub(1).and_then(|last| self.rates.get(last)) {
             Some(rate) => rate.annual_rate,
             None => self.rules.annual_rate,
+        }
+    }
+
+    fn basis(&self) -> Basis<'static> {
+        let whole = Whole {
+            start: self.start(),
+            end: self.end(),
+            end_of_month: self.rules.roll == RollRule::LastDay,
+            calendar: None,
+        };
+        Basis {
+            context: self.rules.context(),
+            interest: self.rules.interest,
+            frequency: self.rules.frequency,
+            whole,
         }
     }
 

@@ -171,7 +171,7 @@ impl Segment {
     /// Sets the factors for the rate in force at its start.
     fn set_factors(
         &mut self,
-        factors: &mut Factors,
+        factors: &mut Factors<'_>,
         span: &Span,
         annual_rate: Decimal,
     ) -> Result<(), ScheduleError> {
@@ -194,7 +194,7 @@ impl ProgressiveModel {
         &mut self,
         range: std::ops::Range<usize>,
     ) -> Result<(), ScheduleError> {
-        let mut factors = Factors::new(self.rules.basis());
+        let mut factors = Factors::new(self.basis());
         for index in range {
             let Some(span) = self.periods.get(index).map(Period::span) else { continue };
             for at in self.segments_of(index) {

@@ -232,10 +232,10 @@ impl ProgressiveModel {
         })
     }
 
-    /// The first instalment that is not of interest only.
-    pub(crate) fn first_instalment(&self) -> Result<Decimal, ScheduleError> {
+    /// The regular instalment: the first one that is not of interest only, as it was solved.
+    pub(crate) fn regular_instalment(&self) -> Result<Decimal, ScheduleError> {
         let first = self.periods.iter().find(|period| !period.interest_only);
-        self.money(first.map_or(0, |period| period.instalment))
+        self.money(first.map_or(0, |period| period.solved))
     }
 
     /// The schedule as it stands. Where the instalment is agreed it must cover its interest.

@@ -13,6 +13,8 @@ use crate::domain::money::RoundingMode;
 const MINOR_UNITS_MAX: u32 = 8;
 /// Most significant digits the exact arithmetic holds.
 const PRECISION_MAX: u32 = 28;
+/// Most instalments that may have to be solved anew, over all changes of balance or rate.
+const RECASTS_MAX: u64 = 1_000_000;
 /// Most problems that are listed; one mistake should not bury the caller.
 const PROBLEMS_MAX: usize = 50;
 
@@ -60,7 +62,9 @@ impl ScheduleTerms {
         self.check_amounts(&mut found);
         self.check_rates(&mut found);
         self.check_dates(&mut found);
+        self.check_grace(&mut found);
         self.check_variations(&mut found);
+        self.check_method(&mut found);
         self.check_fees(&mut found);
         if found.0.is_empty() { Ok(()) } else { Err(found.0) }
     }
@@ -275,6 +279,80 @@ impl ScheduleTerms {
         }
         found.unless(self.disbursements.len() <= INSTALMENTS_MAX, "disbursements", || {
             format!("{} are more than {INSTALMENTS_MAX}", self.disbursements.len())
+        });
+    }
+
+    fn check_grace(&self, found: &mut Findings) {
+        let grace = &self.grace;
+        for (path, count) in [
+            ("grace.principal", grace.principal),
+            ("grace.interest_payment", grace.interest_payment),
+            ("grace.moratorium", grace.moratorium),
+        ] {
+            found.unless(count == 0 || count < self.instalments, path, || {
+                format!("{count} leaves none of {} instalments", self.instalments)
+            });
+        }
+        found.unless(grace.interest_free <= self.instalments, "grace.interest_free", || {
+            format!("{} is more than {} instalments", grace.interest_free, self.instalments)
+        });
+        found.unless(
+            grace.recurring_principal < self.instalments.max(1),
+            "grace.recurring_principal",
+            || format!("{} is not less than the instalments", grace.recurring_principal),
+        );
+        if let Some(from) = grace.interest_from {
+            found.date(from, "grace.interest_from");
+        }
+    }
+
+    /// What goes together with the method, so that no term is without effect.
+    fn check_method(&self, found: &mut Findings) {
+        use super::Method::{Annuity, Bullet, EqualPrincipal, Flat, SimpleInterest};
+        let follows_balance = !matches!(self.method, Flat | SimpleInterest);
+        let method = self.method;
+        found.unless(
+            self.instalment.is_none() || matches!(method, Annuity | SimpleInterest),
+            "instalment",
+            || "an agreed instalment belongs to the method annuity or simple_interest".into(),
+        );
+        found.unless(
+            self.step.is_none()
+                || matches!(method, Annuity | SimpleInterest | EqualPrincipal | Flat),
+            "step",
+            || "nothing of this method grows in steps".into(),
+        );
+        found.unless(
+            self.balloon.is_zero() || matches!(method, Annuity | EqualPrincipal | Flat),
+            "balloon",
+            || "the method leaves its own principal for the end".into(),
+        );
+        found.unless(
+            !self.interest.capitalise || method == Bullet,
+            "interest.capitalise",
+            || "only the interest of a bullet is capitalised; see also grace.capitalise and                 negative_amortisation".into(),
+        );
+        found.unless(!self.grace.spread || !follows_balance, "grace.spread", || {
+            "only interest that does not follow the balance can be spread".into()
+        });
+        if !follows_balance {
+            for (given, path) in [
+                (!self.disbursements.is_empty(), "disbursements"),
+                (!self.rate_changes.is_empty(), "rate_changes"),
+                (self.index.is_some(), "index"),
+                (self.grace.capitalise, "grace.capitalise"),
+            ] {
+                found.unless(!given, path, || {
+                    "interest of this method does not follow the balance".into()
+                });
+            }
+        }
+        let rows = u64::from(self.instalments);
+        let changes = self.disbursements.len()
+            + self.rate_changes.len()
+            + self.index.as_ref().map_or(0, |index| index.fixings.len());
+        found.unless((changes as u64).saturating_mul(rows) <= RECASTS_MAX, "disbursements", || {
+            format!("{changes} changes of balance or rate over {rows} instalments are too many")
         });
     }
 
