@@ -157,3 +157,12 @@ comment on function loan_engine.check_terms(jsonb) is
 
 comment on function loan_engine.instalment_amount(numeric, numeric, integer, date, jsonb) is
 'The regular instalment of a loan without fees, rounded as its schedule is.';
+
+comment on function loan_engine.solve_term(numeric, numeric, numeric, date, jsonb) is
+'The number of instalments with which instalments of an amount repay a loan, the last not larger than the others. Error 22023 where they never do.';
+
+comment on function loan_engine.solve_principal(numeric, numeric, integer, date, jsonb) is
+'The largest amount that can be borrowed for an instalment, in whole minor units, found on the schedule itself.';
+
+comment on function loan_engine.solve_rate(numeric, numeric, integer, date, jsonb) is
+'The nominal annual rate at which the instalment is exactly an amount; of the interval of rates that round to it, the one with the fewest decimals.';

@@ -1,12 +1,13 @@
 //! Schedules of loans.
 
 use pgrx::prelude::*;
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use crate::domain::error::{Condition, Refusal};
 use crate::domain::loan::level::{LevelSchedule, level_schedule};
 use crate::domain::loan::terms::Problem;
-use crate::domain::loan::{Schedule, ScheduleError, ScheduleTerms, schedule};
+use crate::domain::loan::{self, Schedule, ScheduleError, ScheduleTerms, schedule};
 use crate::domain::money;
 use crate::pg::{Answer, Cells, Day, Document, Name, Num, OrReport, Rows, Table, Whole};
 
@@ -265,7 +266,44 @@ fn instalment_amount(
 ) -> Answer<Num> {
     let terms = loan_terms(loan_amount, annual_rate, instalments, disbursed_on, terms)?;
     Ok(Num(match Found::of(&terms)? {
-        Found::Level(level) => rust_decimal::Decimal::new(level.instalment, level.minor_units),
+        Found::Level(level) => Decimal::new(level.instalment, level.minor_units),
         Found::General(schedule) => schedule.instalment,
     }))
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn solve_term(
+    loan_amount: Num,
+    annual_rate: Num,
+    instalment: Num,
+    disbursed_on: Day,
+    terms: default!(Option<Document>, "NULL"),
+) -> Answer<i32> {
+    let terms = loan_terms(loan_amount, annual_rate, Whole(1), disbursed_on, terms)?;
+    let solved = loan::solve_term(&terms, instalment.0).or_report()?;
+    Ok(solved.instalments as i32)
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn solve_principal(
+    instalment: Num,
+    annual_rate: Num,
+    instalments: Whole,
+    disbursed_on: Day,
+    terms: default!(Option<Document>, "NULL"),
+) -> Answer<Num> {
+    let terms = loan_terms(Num(Decimal::ONE), annual_rate, instalments, disbursed_on, terms)?;
+    loan::solve_principal(&terms, instalment.0).or_report().map(Num)
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn solve_rate(
+    loan_amount: Num,
+    instalment: Num,
+    instalments: Whole,
+    disbursed_on: Day,
+    terms: default!(Option<Document>, "NULL"),
+) -> Answer<Num> {
+    let terms = loan_terms(loan_amount, Num(Decimal::ZERO), instalments, disbursed_on, terms)?;
+    loan::solve_rate(&terms, instalment.0).or_report().map(Num)
 }
