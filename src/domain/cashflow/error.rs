@@ -41,6 +41,12 @@ pub enum CashflowError {
         /// The number of periods.
         periods: u32,
     },
+    /// A fraction of a unit-period that is not one.
+    #[error("a fraction of a unit-period is out of bounds")]
+    FractionOutOfBounds {
+        /// The fraction.
+        fraction: String,
+    },
     /// A number that is infinite or not a number.
     #[error("{what} is not a finite number")]
     NotFinite {
@@ -163,6 +169,9 @@ impl Refusal for CashflowError {
             Self::NoSuchPeriod { period, periods } => {
                 Some(format!("The period is {period}; they are counted from 1 to {periods}."))
             }
+            Self::FractionOutOfBounds { fraction } => {
+                Some(format!("The fraction is {fraction}; it may be from 0 to 1."))
+            }
             Self::NotFinite { position, .. } => position.map(|at| format!("It is number {at}.")),
             Self::NotPositive { value, .. } | Self::Negative { value, .. } => {
                 Some(format!("It is {value}."))
@@ -196,6 +205,7 @@ impl Refusal for CashflowError {
             }
             Self::PeriodsOutOfBounds { .. } => "Count the periods as the rate is quoted.",
             Self::NoSuchPeriod { .. } => "Ask for one of the periods.",
+            Self::FractionOutOfBounds { .. } => "Count whole unit-periods apart from the fraction.",
             Self::NotFinite { .. } => "Leave out what is unknown rather than pass NaN.",
             Self::NotPositive { .. } => "Give a number above zero.",
             Self::Negative { .. } => "Give advances and payments as amounts of zero or more.",

@@ -7,5 +7,5 @@ mod roots;
 
 pub(super) use choice::BothSides;
 pub(super) use exponential::Flows;
-pub(super) use legs::{CarefulSum, Leg, Legs, Net, PresentValue, RootCount};
-pub(super) use roots::{all_roots, first_root};
+pub(super) use legs::{CarefulSum, Leg, Legs, Net, PresentValue};
+pub(super) use roots::first_root;
