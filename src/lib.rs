@@ -26,7 +26,13 @@ mod sql {
             _flows_serial,
             _flows_deserial,
             _xirr_final,
-            _xnpv_final
+            _xnpv_final,
+            _weighted_average_transition,
+            _weighted_average_inverse,
+            _weighted_average_combine,
+            _weighted_average_serial,
+            _weighted_average_deserial,
+            _weighted_average_final
         ]
     );
     extension_sql_file!("../sql/engine/90_comments.sql", finalize);

@@ -166,3 +166,35 @@ comment on function loan_engine.solve_principal(numeric, numeric, integer, date,
 
 comment on function loan_engine.solve_rate(numeric, numeric, integer, date, jsonb) is
 'The nominal annual rate at which the instalment is exactly an amount; of the interval of rates that round to it, the one with the fewest decimals.';
+
+comment on function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) is
+'What a loan costs: principal, interest, fees (those of disbursement included) and their total, with the annual percentage rates of Regulation Z and of the European Union as they are disclosed, fractions.';
+
+-- Annual percentage rates: amounts the borrower receives are positive, amounts paid negative.
+
+comment on function loan_engine.apr_us(numeric[], date[], boolean) is
+'The annual percentage rate by the actuarial method of Regulation Z, appendix J, unit-periods found from the dates; a fraction with the four decimals that are disclosed, or all digits where not rounded. NULL where no rate solves it.';
+
+comment on function loan_engine.apr_eu(numeric[], date[], text, boolean) is
+'The annual percentage rate of charge of Directive 2008/48/EC, annex I; period is the one in which intervals are counted: months, weeks or years. A fraction with three decimals, one of per cent, or all digits where not rounded.';
+
+comment on aggregate loan_engine.weighted_average(numeric, numeric) is
+'The average of values by weight, exact: sum(value x weight) / sum(weight); NULL where the weights sum to zero. Rows with NULL are passed over.';
+
+comment on function loan_engine._weighted_average_transition(internal, numeric, numeric) is
+'Takes one value with its weight into the state of weighted_average.';
+
+comment on function loan_engine._weighted_average_inverse(internal, numeric, numeric) is
+'Takes one value with its weight out of the state again, or gives up where digits were lost.';
+
+comment on function loan_engine._weighted_average_combine(internal, internal) is
+'Joins the states of two parallel workers.';
+
+comment on function loan_engine._weighted_average_serial(internal) is
+'Writes a state for another process.';
+
+comment on function loan_engine._weighted_average_deserial(bytea, internal) is
+'Reads a state from another process.';
+
+comment on function loan_engine._weighted_average_final(internal) is
+'The average of a state.';

@@ -1,9 +1,12 @@
 //! Schedules of loans.
 
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use super::cashflow::apr::by_direction;
+use crate::domain::cashflow::{self, Apr, EuPeriod};
 use crate::domain::error::{Condition, Refusal};
 use crate::domain::loan::level::{LevelSchedule, level_schedule};
 use crate::domain::loan::terms::Problem;
@@ -269,6 +272,47 @@ fn instalment_amount(
         Found::Level(level) => Decimal::new(level.instalment, level.minor_units),
         Found::General(schedule) => schedule.instalment,
     }))
+}
+
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn total_cost(
+    loan_amount: Num,
+    annual_rate: Num,
+    instalments: Whole,
+    disbursed_on: Day,
+    terms: default!(Option<Document>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(principal, Num),
+            name!(interest, Num),
+            name!(fees, Num),
+            name!(total, Num),
+            name!(apr_us, Option<Num>),
+            name!(apr_eu, Option<Num>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let terms = loan_terms(loan_amount, annual_rate, instalments, disbursed_on, terms)?;
+    let schedule = schedule(&terms).or_report()?;
+    let cost = loan::total_cost(&schedule).or_report()?;
+    let flows = loan::cash_flows(&schedule).or_report()?;
+    let (received, paid) = by_direction(flows.into_iter());
+    let apr_us = cashflow::apr_us_dated(&received, &paid).or_report()?;
+    let apr_eu =
+        cashflow::apr_eu_dated(&received, &paid, EuPeriod::of(terms.frequency)).or_report()?;
+    let disclosed = |apr: Option<Apr>| apr.map(|apr| Num(apr.disclosed));
+    Ok(TableIterator::once((
+        Num(cost.principal),
+        Num(cost.interest),
+        Num(cost.fees),
+        Num(cost.total),
+        disclosed(apr_us),
+        disclosed(apr_eu),
+    )))
 }
 
 #[pg_extern(immutable, parallel_safe)]

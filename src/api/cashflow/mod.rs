@@ -2,9 +2,11 @@
 
 use crate::domain::error::{Condition, Refusal};
 
+pub(super) mod apr;
 mod interest;
 mod rate_of_return;
 mod time_value;
+mod weighted_average;
 
 /// Two lists that belong together are not of one length.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::{Apr, amount, something};
+use crate::domain::calendar::Frequency;
 use crate::domain::calendar::civil::{add_days, add_months, check_range, day_number};
 use crate::domain::cashflow::CashflowError;
 use crate::domain::cashflow::error::finite;
@@ -48,6 +49,15 @@ impl EuPeriod {
     /// [`UnknownName`] lists them.
     pub fn parse(name: &str) -> Result<Self, UnknownName> {
         by_name("period of the annual percentage rate of charge", name, &PERIODS)
+    }
+
+    /// The period of instalments that fall due so often: weeks if they come by the week, else
+    /// months.
+    pub fn of(frequency: Frequency) -> Self {
+        match frequency {
+            Frequency::Weeks(_) => Self::Weeks,
+            _ => Self::Months,
+        }
     }
 }
 
