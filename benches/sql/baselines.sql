@@ -45,10 +45,10 @@ create function baseline.schedule_closed_form(
     principal_due numeric, interest numeric, fees numeric, instalment_total numeric,
     closing_balance numeric
 ) language sql immutable parallel safe set jit = off as $$
-    with loan as (
+    with loan as materialized (
         select annual_rate / 12 as rate,
                power(1 + annual_rate / 12, instalments) as growth
-    ), balance as (
+    ), balance as materialized (
         select n,
                round(principal * (growth - power(1 + rate, n - 1)) / (growth - 1), 2) as opening,
                round(principal * (growth - power(1 + rate, n)) / (growth - 1), 2) as closing,

@@ -119,7 +119,8 @@ fn loan_terms(
 /// A schedule by whichever of the two ways computed it.
 enum Found {
     Level(LevelSchedule),
-    General(Schedule),
+    /// With the decimals its amounts have at least.
+    General(Schedule, u32),
 }
 
 impl Found {
@@ -128,7 +129,7 @@ impl Found {
         if level_schedule(terms, &mut level).or_report()? {
             return Ok(Self::Level(level));
         }
-        schedule(terms).or_report().map(Self::General)
+        Ok(Self::General(schedule(terms).or_report()?, terms.rounding.minor_units))
     }
 }
 
@@ -136,7 +137,7 @@ impl Table<9> for Found {
     fn height(&self) -> usize {
         match self {
             Self::Level(level) => level.rows.len(),
-            Self::General(schedule) => schedule.rows.len(),
+            Self::General(schedule, _) => schedule.rows.len(),
         }
     }
 
@@ -155,16 +156,21 @@ impl Table<9> for Found {
                     cells.minor(amount, level.minor_units);
                 }
             }
-            Self::General(schedule) => {
+            Self::General(schedule, minor_units) => {
                 let row = &schedule.rows[at];
                 cells.whole(row.number as i32);
                 cells.day(Day(row.period_start));
                 cells.day(Day(row.due_date));
-                // What is lent within the period is owed before its instalment.
-                cells.amount(Num(row.closing_balance + row.principal));
-                for amount in
-                    [row.principal, row.interest, row.fees, row.total, row.closing_balance]
-                {
+                let amounts = [
+                    row.owed(),
+                    row.principal,
+                    row.interest,
+                    row.fees,
+                    row.total,
+                    row.closing_balance,
+                ];
+                for mut amount in amounts {
+                    amount.rescale(amount.scale().max(*minor_units));
                     cells.amount(Num(amount));
                 }
             }
@@ -270,7 +276,7 @@ fn instalment_amount(
     let terms = loan_terms(loan_amount, annual_rate, instalments, disbursed_on, terms)?;
     Ok(Num(match Found::of(&terms)? {
         Found::Level(level) => Decimal::new(level.instalment, level.minor_units),
-        Found::General(schedule) => schedule.instalment,
+        Found::General(schedule, _) => schedule.instalment,
     }))
 }
 

@@ -130,132 +130,131 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
     .map_err(|_| too_long())
 }
 
-/// A numeric as it is stored: length word, short header, and up to nine digits for the 29
-/// decimal digits of a 96-bit coefficient, plus one where the decimals split a group.
-#[derive(Clone, Copy)]
-#[repr(C, align(4))]
-pub struct Image {
-    bytes: [u8; Self::SIZE],
-}
-
-impl Image {
-    const HEADERS: usize = 6;
-    const DIGITS_MAX: usize = 10;
-    /// Groups of a 64-bit number.
-    const SMALL_DIGITS: usize = 5;
-    const SIZE: usize = Self::HEADERS + 2 * Self::DIGITS_MAX + 2;
-    pub(super) const EMPTY: Self = Self { bytes: [0; Self::SIZE] };
-
-    /// The image of `coefficient` / 10^`scale`, with a scale of at most 28.
-    fn new(coefficient: i128, scale: u32) -> Self {
-        let mut image = Self::EMPTY;
-        image.write(coefficient, scale);
-        image
-    }
-
-    /// Makes this the image of `coefficient` / 10^`scale`.
-    #[inline]
-    pub(super) fn write(&mut self, coefficient: i128, scale: u32) {
-        let power = PADDING[(scale % 4) as usize];
-        let magnitude = coefficient.unsigned_abs();
-        match u64::try_from(magnitude).ok().and_then(|small| small.checked_mul(power)) {
-            Some(aligned) => {
-                let mut groups = [0u16; Self::SMALL_DIGITS];
-                let count = cut(aligned, &mut groups);
-                self.store(coefficient < 0, scale, &groups, count);
-            }
-            None => {
-                // The last group alone takes the padding, so that nothing overflows.
-                let mut groups = [0u16; Self::DIGITS_MAX];
-                let last = u128::from(10_000 / power);
-                groups[0] = (magnitude % last) as u16 * power as u16;
-                let (mut left, mut count) = (magnitude / last, 1);
-                while left > 0 {
-                    groups[count] = (left % BASE) as u16;
-                    left /= BASE;
-                    count += 1;
-                }
-                self.store(coefficient < 0, scale, &groups, count);
-            }
-        }
-    }
-
-    /// The same for an amount of minor units, which is what most rows are made of.
-    #[inline]
-    pub(super) fn write_minor(&mut self, units: i64, decimals: u32) {
-        let aligned = units.unsigned_abs().checked_mul(PADDING[(decimals % 4) as usize]);
-        match aligned {
-            Some(aligned) => {
-                let mut groups = [0u16; Self::SMALL_DIGITS];
-                let count = cut(aligned, &mut groups);
-                self.store(units < 0, decimals, &groups, count);
-            }
-            None => self.write(i128::from(units), decimals),
-        }
-    }
-
-    /// Stores groups of four digits, the least first, of which `count` are cut.
-    #[inline]
-    fn store(&mut self, negative: bool, scale: u32, groups: &[u16], count: usize) {
-        // Trailing groups of zeros are never stored.
-        let kept = groups.get(..count).unwrap_or_default();
-        let zeros = kept.iter().take_while(|group| **group == 0).count();
-        let weight = if zeros == count { 0 } else { count as i32 - scale.div_ceil(4) as i32 - 1 };
-        let header = SHORT
-            | if negative { SHORT_SIGN } else { 0 }
-            | ((scale as u16) << SHORT_SCALE_SHIFT)
-            | if weight < 0 { SHORT_WEIGHT_SIGN } else { 0 }
-            | (weight as u16 & SHORT_WEIGHT_MASK);
-        self.bytes[4..6].copy_from_slice(&header.to_ne_bytes());
-        let places = self.bytes[Self::HEADERS..].chunks_exact_mut(2);
-        for (place, group) in places.zip(kept[zeros..].iter().rev()) {
-            place.copy_from_slice(&group.to_ne_bytes());
-        }
-        let length = Self::HEADERS + 2 * (count - zeros);
-        // SAFETY: the image starts with room for the four-byte length word and is aligned for it.
-        unsafe { varlena::set_varsize_4b(self.bytes.as_mut_ptr().cast(), length as i32) };
-    }
-
-    /// A datum that points at this image and lives as long as it.
-    pub(super) fn datum(&self) -> pg_sys::Datum {
-        pg_sys::Datum::from(self.bytes.as_ptr())
-    }
-
-    fn length(&self) -> usize {
-        // SAFETY: `new` wrote the length word.
-        unsafe { varlena::varsize_4b(self.bytes.as_ptr().cast()) }
-    }
-
-    /// A copy of the image in the current memory context.
-    fn palloc(&self) -> pg_sys::Datum {
-        let length = self.length();
-        // SAFETY: palloc returns `length` writable bytes, aligned for any type, or raises.
-        unsafe {
-            let copy = pg_sys::palloc(length);
-            std::ptr::copy_nonoverlapping(self.bytes.as_ptr(), copy.cast(), length);
-            pg_sys::Datum::from(copy)
-        }
-    }
-}
+/// Groups of four digits of a 96-bit coefficient, with one more where the decimals split a group.
+const GROUPS_MAX: usize = 10;
+/// Groups of a 64-bit number.
+const SMALL_GROUPS: usize = 5;
+/// Bytes of the short header and of all groups.
+const BODY_MAX: usize = 2 + 2 * GROUPS_MAX;
+/// Most bytes of a numeric whose length word is one byte.
+pub(super) const SHORT_NUMERIC_MAX: usize = 1 + BODY_MAX;
 
 /// What aligns the last group of a number of decimals with the point, by decimals modulo four.
 const PADDING: [u64; 4] = [1, 1000, 100, 10];
 
-/// Cuts an aligned coefficient into groups of four digits, the least first, and counts them.
+/// Writes `coefficient` / 10^`scale` as it is stored after the length word, and counts the bytes.
 #[inline]
-fn cut(aligned: u64, groups: &mut [u16; Image::SMALL_DIGITS]) -> usize {
+fn write_body(coefficient: i128, scale: u32, body: &mut [u8; BODY_MAX]) -> usize {
+    let power = PADDING[(scale % 4) as usize];
+    let magnitude = coefficient.unsigned_abs();
+    if let Some(aligned) = u64::try_from(magnitude).ok().and_then(|it| it.checked_mul(power)) {
+        return write_groups(coefficient < 0, scale, aligned, body);
+    }
+    // The last group alone takes the padding, so that nothing overflows.
+    let mut groups = [0u16; GROUPS_MAX];
+    let last = u128::from(10_000 / power);
+    groups[0] = (magnitude % last) as u16 * power as u16;
+    let (mut left, mut count) = (magnitude / last, 1);
+    while left > 0 {
+        groups[count] = (left % BASE) as u16;
+        left /= BASE;
+        count += 1;
+    }
+    store(coefficient < 0, scale, &groups[..count], body)
+}
+
+/// The same for a coefficient that is aligned and fits 64 bits.
+#[inline]
+fn write_groups(negative: bool, scale: u32, aligned: u64, body: &mut [u8; BODY_MAX]) -> usize {
+    let mut groups = [0u16; SMALL_GROUPS];
     let (mut left, mut count) = (aligned, 0);
     while left > 0 {
         groups[count] = (left % 10_000) as u16;
         left /= 10_000;
         count += 1;
     }
-    count
+    store(negative, scale, &groups[..count], body)
+}
+
+/// Stores the header and the groups, given the least first, and counts the bytes.
+#[inline]
+fn store(negative: bool, scale: u32, groups: &[u16], body: &mut [u8; BODY_MAX]) -> usize {
+    // Trailing groups of zeros are never stored.
+    let zeros = groups.iter().take_while(|group| **group == 0).count();
+    let kept = groups.len() - zeros;
+    let weight = match kept {
+        0 => 0,
+        _ => groups.len() as i32 - scale.div_ceil(4) as i32 - 1,
+    };
+    let header = SHORT
+        | if negative { SHORT_SIGN } else { 0 }
+        | ((scale as u16) << SHORT_SCALE_SHIFT)
+        | if weight < 0 { SHORT_WEIGHT_SIGN } else { 0 }
+        | (weight as u16 & SHORT_WEIGHT_MASK);
+    body[..2].copy_from_slice(&header.to_ne_bytes());
+    for (place, group) in body[2..].chunks_exact_mut(2).zip(groups[zeros..].iter().rev()) {
+        place.copy_from_slice(&group.to_ne_bytes());
+    }
+    2 + 2 * kept
+}
+
+/// Writes a numeric with a length word of one byte, and counts the bytes.
+#[inline]
+pub(super) fn write_short(
+    coefficient: i128,
+    scale: u32,
+    place: &mut [u8; SHORT_NUMERIC_MAX],
+) -> usize {
+    let (length, body) = split_length(place);
+    finish_short(length, write_body(coefficient, scale, body))
+}
+
+/// The same for an amount of minor units, which is what most rows are made of.
+#[inline]
+pub(super) fn write_short_minor(
+    units: i64,
+    decimals: u32,
+    place: &mut [u8; SHORT_NUMERIC_MAX],
+) -> usize {
+    let (length, body) = split_length(place);
+    let aligned = units.unsigned_abs().checked_mul(PADDING[(decimals % 4) as usize]);
+    let bytes = match aligned {
+        Some(aligned) => write_groups(units < 0, decimals, aligned, body),
+        None => write_body(i128::from(units), decimals, body),
+    };
+    finish_short(length, bytes)
+}
+
+#[inline]
+fn split_length(place: &mut [u8; SHORT_NUMERIC_MAX]) -> (&mut u8, &mut [u8; BODY_MAX]) {
+    let [length, body @ ..] = place;
+    (length, body)
+}
+
+/// Writes the length word of one byte: the number of bytes, itself included, and the bit that tells
+/// it from a word of four.
+#[inline]
+fn finish_short(length: &mut u8, body_bytes: usize) -> usize {
+    let bytes = 1 + body_bytes;
+    *length = if cfg!(target_endian = "big") { 0x80 | bytes as u8 } else { (bytes as u8) << 1 | 1 };
+    bytes
 }
 
 impl Num {
-    fn image(self) -> Image {
-        Image::new(self.0.mantissa(), self.0.scale())
+    /// The value as a numeric in the current memory context.
+    fn palloc(self) -> pg_sys::Datum {
+        let mut body = [0u8; BODY_MAX];
+        let bytes = write_body(self.0.mantissa(), self.0.scale(), &mut body);
+        let length = pg_sys::VARHDRSZ + bytes;
+        // SAFETY: palloc returns `length` writable bytes, aligned for any type, or raises; the body
+        // follows the length word and has the bytes counted.
+        unsafe {
+            let copy = pg_sys::palloc(length);
+            varlena::set_varsize_4b(copy.cast(), length as i32);
+            let to = copy.cast::<u8>().add(pg_sys::VARHDRSZ);
+            std::ptr::copy_nonoverlapping(body.as_ptr(), to, bytes);
+            pg_sys::Datum::from(copy)
+        }
     }
 
     /// # Safety
@@ -287,7 +286,7 @@ impl FromDatum for Num {
 
 impl IntoDatum for Num {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        Some(self.image().palloc())
+        Some(self.palloc())
     }
     fn type_oid() -> pg_sys::Oid {
         pg_sys::NUMERICOID
@@ -318,6 +317,6 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Num {
 unsafe impl BoxRet for Num {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         // SAFETY: a by-reference datum of the declared type, palloc'd for the caller.
-        unsafe { fcinfo.return_raw_datum(self.image().palloc()) }
+        unsafe { fcinfo.return_raw_datum(self.palloc()) }
     }
 }
