@@ -48,9 +48,10 @@ pub(crate) fn days(from: NaiveDate, until: NaiveDate) -> i64 {
     i64::from(day_number(until)) - i64::from(day_number(from))
 }
 
-/// What a factor follows from where no single date matters: lengths in days.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What a factor follows from where no single date matters: the rate and lengths in days.
+#[derive(Clone, Copy, Debug)]
 struct Stretch {
+    annual_rate: Decimal,
     /// Of the stretch.
     days: i64,
     /// Of the period it lies in.
@@ -61,10 +62,21 @@ struct Stretch {
     units: Decimal,
 }
 
+impl Stretch {
+    /// Whether two stretches look the same; the same number in other digits counts as another.
+    fn is(&self, other: &Self) -> bool {
+        self.days == other.days
+            && self.period_days == other.period_days
+            && self.year_days == other.year_days
+            && self.units.serialize() == other.units.serialize()
+            && self.annual_rate.serialize() == other.annual_rate.serialize()
+    }
+}
+
 /// Factors of one loan, those lately computed at hand: most of its periods look alike.
 pub(crate) struct Factors<'a> {
     basis: Basis<'a>,
-    seen: Vec<(Decimal, Stretch, Decimal)>,
+    seen: Vec<(Stretch, Decimal)>,
 }
 
 /// How many factors are kept at hand: the lengths of a month in two years' lengths.
@@ -97,21 +109,20 @@ impl<'a> Factors<'a> {
             return basis.dated_factor(annual_rate, span, from, until);
         }
         let stretch = Stretch {
+            annual_rate,
             days: days(from, until),
             period_days: days(span.start, span.due),
             year_days: basis.days_of_year(span, from),
             units,
         };
-        let known =
-            self.seen.iter().find(|(rate, seen, _)| *rate == annual_rate && *seen == stretch);
-        if let Some((_, _, factor)) = known {
+        if let Some((_, factor)) = self.seen.iter().find(|(seen, _)| seen.is(&stretch)) {
             return Ok(*factor);
         }
-        let factor = basis.plain_factor(annual_rate, &stretch)?;
+        let factor = basis.plain_factor(&stretch)?;
         if self.seen.len() == SEEN_MAX {
             self.seen.clear();
         }
-        self.seen.push((annual_rate, stretch, factor));
+        self.seen.push((stretch, factor));
         Ok(factor)
     }
 }
@@ -182,9 +193,9 @@ impl Basis<'_> {
     /// Days over the days of the year where months count their actual days. Where they count
     /// thirty, the period is so many months of thirty days whatever its length, and a part of it
     /// bears its share by days.
-    fn plain_factor(&self, annual_rate: Decimal, of: &Stretch) -> Result<Decimal, ScheduleError> {
+    fn plain_factor(&self, of: &Stretch) -> Result<Decimal, ScheduleError> {
         let context = self.context;
-        let rate = context.round(annual_rate)?;
+        let rate = context.round(of.annual_rate)?;
         let year = Decimal::from(of.year_days);
         let stretch = Decimal::from(of.days);
         if self.interest.days_in_month == DaysInMonth::Actual {

@@ -63,6 +63,16 @@ impl Context {
         self.round(decimal::add(a, b)?)
     }
 
+    /// One more than a number that is not negative, exactly.
+    pub(crate) fn one_plus(self, value: Decimal) -> Result<Decimal, ArithmeticError> {
+        let one = power(value.scale()).and_then(|one| i128::try_from(one).ok());
+        let sum = one.and_then(|one| one.checked_add(value.mantissa()));
+        match sum.map(|sum| Decimal::try_from_i128_with_scale(sum, value.scale())) {
+            Some(Ok(sum)) => Ok(sum),
+            _ => decimal::add(Decimal::ONE, value),
+        }
+    }
+
     pub(crate) fn mul(self, a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
         match a.mantissa().checked_mul(b.mantissa()) {
             Some(product) => self.fit(product, a.scale() + b.scale()),
@@ -111,16 +121,20 @@ impl Context {
         let product = whole.checked_mul(factor.mantissa())?;
         let (magnitude, negative) = (product.unsigned_abs(), product < 0);
         let unit = power(factor.scale())?;
-        let (kept, rest) = divide(magnitude, unit);
-        let slack = (magnitude / power(self.digits - 1)?).checked_mul(4)?.checked_add(4)?;
+        let (kept, rest) = divide_by_power(magnitude, factor.scale(), unit);
+        // 2^(3.3 (digits - 1) - 2) is less than a quarter of 10^(digits - 1).
+        let slack = (magnitude >> ((self.digits * 33 - 33) / 10).saturating_sub(2)) + 4;
         let certain = match self.mode {
             RoundingMode::HalfEven | RoundingMode::HalfUp | RoundingMode::HalfDown => {
                 rest.abs_diff(unit / 2) > slack
             }
             _ => rest > slack && unit - rest > slack,
         };
+        if !certain {
+            return None;
+        }
         let rounded = kept + u128::from(rounds_away(kept, rest, unit, self.mode, negative));
-        let rounded = i128::try_from(rounded).ok().filter(|_| certain)?;
+        let rounded = i128::try_from(rounded).ok()?;
         Some(if negative { -rounded } else { rounded })
     }
 
@@ -193,15 +207,25 @@ fn round_off(magnitude: u128, drop: u32, mode: RoundingMode, negative: bool) -> 
     if drop == 0 {
         return magnitude;
     }
-    let (kept, rest) = divide(magnitude, unit);
+    let (kept, rest) = divide_by_power(magnitude, drop, unit);
     kept + u128::from(rounds_away(kept, rest, unit, mode, negative))
 }
 
-/// Quotient and remainder, in machine words where both fit.
-fn divide(dividend: u128, divisor: u128) -> (u128, u128) {
-    match (u64::try_from(dividend), u64::try_from(divisor)) {
-        (Ok(a), Ok(b)) => (u128::from(a / b), u128::from(a % b)),
-        _ => (dividend / divisor, dividend % divisor),
+/// Quotient and remainder of a division by `unit`, which is ten to the `exponent`. Divisors of one
+/// machine word are several times faster, so a larger one is divided by in two steps.
+fn divide_by_power(magnitude: u128, exponent: u32, unit: u128) -> (u128, u128) {
+    const STEP: u32 = 19;
+    const WORD: u64 = 10_000_000_000_000_000_000;
+    if let (Ok(magnitude), Ok(unit)) = (u64::try_from(magnitude), u64::try_from(unit)) {
+        return (u128::from(magnitude / unit), u128::from(magnitude % unit));
+    }
+    match exponent.checked_sub(STEP).and_then(power) {
+        None | Some(1) => (magnitude / unit, magnitude % unit),
+        Some(rest_of_unit) => {
+            let (high, low) = (magnitude / u128::from(WORD), magnitude % u128::from(WORD));
+            let (kept, middle) = (high / rest_of_unit, high % rest_of_unit);
+            (kept, middle * u128::from(WORD) + low)
+        }
     }
 }
 

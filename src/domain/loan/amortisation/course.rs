@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::basis::{Basis, Charge, Factors, Span, regular_units};
-use crate::domain::loan::context::Context;
+use crate::domain::loan::context::{Context, amount};
 use crate::domain::loan::plan::Plan;
 use crate::domain::loan::terms::{RateCourse, RoundingFamily, ScheduleTerms};
 
@@ -61,6 +61,11 @@ impl Accrual {
         opening: Decimal,
         money: &Money,
     ) -> Result<Decimal, ScheduleError> {
+        if let [only] = self.pieces.as_slice()
+            && let Some(interest) = money.plain_interest(opening, &only.charge)?
+        {
+            return Ok(interest);
+        }
         let (mut sum, mut balance) = (Decimal::ZERO, opening);
         for piece in &self.pieces {
             let interest = piece.charge.interest(balance, money.context)?;
@@ -68,6 +73,25 @@ impl Accrual {
             balance = decimal::add(balance, piece.lent)?;
         }
         money.round(sum)
+    }
+}
+
+/// The periods from one on as they look when it is reached: what is lent in it is known, later
+/// tranches and rates are not.
+pub(crate) struct Outlook {
+    pub(crate) from: usize,
+    accruals: Vec<Accrual>,
+}
+
+impl Outlook {
+    /// A period, counted from the start of the loan.
+    pub(crate) fn accrual(&self, period: usize) -> Option<&Accrual> {
+        period.checked_sub(self.from).and_then(|offset| self.accruals.get(offset))
+    }
+
+    /// One past the last period.
+    pub(crate) fn end(&self) -> usize {
+        self.from + self.accruals.len()
     }
 }
 
@@ -94,6 +118,23 @@ impl Money {
             RoundingFamily::None => amount,
             _ => self.context.fixed(amount, self.minor_units)?,
         })
+    }
+
+    /// The rounded interest of a charge for the whole of its days, where no rounding on the way
+    /// matters: the short way to most periods.
+    fn plain_interest(
+        &self,
+        balance: Decimal,
+        charge: &Charge,
+    ) -> Result<Option<Decimal>, ScheduleError> {
+        if self.family == RoundingFamily::None || charge.part != charge.whole {
+            return Ok(None);
+        }
+        let minor = self.context.minor(balance, self.minor_units)?;
+        match self.context.certain_product(minor, charge.factor) {
+            Some(interest) => Ok(Some(amount(interest, self.minor_units)?)),
+            None => Ok(None),
+        }
     }
 
     fn of_stretch(&self, interest: Decimal) -> Result<Decimal, ScheduleError> {
@@ -156,7 +197,7 @@ impl<'a> Course<'a> {
     }
 
     /// How many rate changes are known once a period is reached.
-    pub(crate) fn rates_known(&self, period: usize) -> usize {
+    fn rates_known(&self, period: usize) -> usize {
         let due = self.span(period).map_or(NaiveDate::MAX, |span| span.due);
         self.rates.changes.partition_point(|change| change.evening < due)
     }
@@ -171,19 +212,28 @@ impl<'a> Course<'a> {
             || self.tranches.iter().any(|tranche| span.start <= tranche.on && tranche.on < span.due)
     }
 
+    /// The view from a period on.
+    pub(crate) fn outlook(&mut self, from: usize) -> Result<Outlook, ScheduleError> {
+        let known = self.rates_known(from);
+        let mut accruals = Vec::with_capacity(self.len().saturating_sub(from));
+        for period in from..self.len() {
+            accruals.push(self.accrual(period, known, period == from)?);
+        }
+        Ok(Outlook { from, accruals })
+    }
+
     /// A period as it is known when `known` rate changes are, with its tranches or without.
-    pub(crate) fn accrual(
+    fn accrual(
         &mut self,
         period: usize,
         known: usize,
         with_tranches: bool,
     ) -> Result<Accrual, ScheduleError> {
         let Some(span) = self.span(period) else { return Ok(Accrual { pieces: Vec::new() }) };
-        let mut ends = self.boundaries(&span, known, with_tranches);
-        ends.push((span.due, Decimal::ZERO));
-        let mut pieces = Vec::with_capacity(ends.len());
+        let ends = self.boundaries(&span, known, with_tranches);
+        let mut pieces = Vec::with_capacity(ends.len() + 1);
         let mut from = span.start;
-        for (until, lent) in ends {
+        for (until, lent) in ends.into_iter().chain([(span.due, Decimal::ZERO)]) {
             let free = self.interest_from.is_some_and(|first| from < first);
             let rate = if free { Decimal::ZERO } else { self.rates.on(from, known) };
             let (charge, factor) = self.bear(rate, &span, from, until)?;

@@ -138,9 +138,9 @@ impl<'a> Amortisation<'a> {
         if matches!(self.rules.get(first).map(|rule| rule.pay), Some(Pay::Level { .. }))
             && self.given.is_none()
         {
+            let outlook = self.course.outlook(first)?;
             for period in first + 1..self.course.len() {
-                let known = self.course.rates_known(period);
-                let factor = self.course.accrual(period, known, false)?.factor()?;
+                let factor = outlook.accrual(period).map_or(Ok(Decimal::ZERO), Accrual::factor)?;
                 growth = decimal::mul(growth, decimal::add(Decimal::ONE, factor)?)?;
             }
         }
@@ -153,14 +153,18 @@ impl<'a> Amortisation<'a> {
         let mut state = State::default();
         let mut lines = Vec::with_capacity(count);
         let (mut amount, mut first) = (Decimal::ZERO, None);
+        let mut outlook = self.course.outlook(0)?;
         for period in 0..count {
-            let known = self.course.rates_known(period);
-            let accrual = self.course.accrual(period, known, true)?;
-            if period == 0 || (self.terms.recast && self.course.turns(period)) {
-                amount = self.unknown(period, &state, &accrual)?;
+            let turns = period > 0 && self.course.turns(period);
+            if turns {
+                outlook = self.course.outlook(period)?;
+            }
+            if period == 0 || (turns && self.terms.recast) {
+                amount = self.unknown(&state, &outlook)?;
                 first = first.or(Some(amount));
             }
-            lines.push(self.line(period, &mut state, amount, &accrual)?);
+            let Some(accrual) = outlook.accrual(period) else { break };
+            lines.push(self.line(period, &mut state, amount, accrual)?);
         }
         let level = self.rules.iter().any(|rule| matches!(rule.pay, Pay::Level { .. }));
         Ok(Lines { lines, amount: first.unwrap_or_default(), level })
@@ -260,13 +264,13 @@ impl<'a> Amortisation<'a> {
     /// The amount of an instalment.
     fn pay(&self, pay: Pay, amount: Decimal, run: Run) -> Result<Decimal, ScheduleError> {
         match pay {
+            // The first amount is rounded already; those of later steps follow from it.
+            Pay::Level { weight, shift } if weight == Decimal::ONE && shift.is_zero() => Ok(amount),
             Pay::Level { weight, shift } => {
                 let exact = decimal::add(decimal::mul(weight, amount)?, shift)?.max(Decimal::ZERO);
-                // The first amount is rounded already; those of later steps follow from it.
-                if run == Run::Real && (weight, shift) != (Decimal::ONE, Decimal::ZERO) {
-                    self.multiple(self.money.round(exact)?)
-                } else {
-                    Ok(exact)
+                match run {
+                    Run::Real => self.multiple(self.money.round(exact)?),
+                    Run::Trial => Ok(exact),
                 }
             }
             Pay::Instalment(agreed) => Ok(agreed),

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::{Accrual, Amortisation, Line, Pay, Rule, Run, State};
+use super::course::{Accrual, Outlook};
+use super::{Amortisation, Line, Pay, Rule, Run, State};
 use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::context::Context;
@@ -10,14 +11,6 @@ use crate::domain::loan::terms::{Levelling, RoundingFamily};
 
 /// The digits of an amount that a search by subtraction leaves exact.
 const EXACT: Context = Context::HALF_EVEN_22;
-
-/// The periods from one on as they look at a moment: the interest factor of each.
-struct Outlook {
-    from: usize,
-    factors: Vec<Decimal>,
-    /// Lent in the first of them.
-    lent: Decimal,
-}
 
 /// How a real run ends.
 struct Trial {
@@ -28,25 +21,23 @@ struct Trial {
 }
 
 impl Amortisation<'_> {
-    /// The amount for the instalments from a period on, rounded and levelled.
+    /// The amount for the instalments of an outlook, rounded and levelled.
     pub(super) fn unknown(
-        &mut self,
-        from: usize,
+        &self,
         state: &State,
-        accrual: &Accrual,
+        outlook: &Outlook,
     ) -> Result<Decimal, ScheduleError> {
         if let Some(agreed) = self.terms.instalment {
             return Ok(agreed);
         }
-        let later = self.rules.get(from..).unwrap_or_default();
+        let later = self.rules.get(outlook.from..).unwrap_or_default();
         let level = later.iter().any(|rule| matches!(rule.pay, Pay::Level { .. }));
         let part = later.iter().any(|rule| matches!(rule.pay, Pay::Part { .. }));
         if !level && !part {
             return Ok(Decimal::ZERO);
         }
-        let outlook = self.outlook(from, accrual)?;
         // The last digits are noise of the search and could turn a tie.
-        let exact = EXACT.round(self.root(state, &outlook)?)?;
+        let exact = EXACT.round(self.root(state, outlook)?)?;
         let exact = self.money.context.round(exact)?;
         if part {
             return self.money.round(exact);
@@ -56,25 +47,7 @@ impl Amortisation<'_> {
             (RoundingFamily::Cumulative, Some(_)) => self.money.round(self.multiple(exact)?)?,
             _ => self.multiple(self.money.round(exact)?)?,
         };
-        self.levelled(from, state, accrual, amount)
-    }
-
-    /// What is known of the periods from one on: today's rate, no further tranche.
-    fn outlook(&mut self, from: usize, accrual: &Accrual) -> Result<Outlook, ScheduleError> {
-        let known = self.course.rates_known(from);
-        let mut factors = Vec::with_capacity(self.course.len() - from);
-        for period in from..self.course.len() {
-            let free = self.rules.get(period).is_some_and(|rule| rule.free);
-            let factor = if free {
-                Decimal::ZERO
-            } else if period == from {
-                accrual.factor()?
-            } else {
-                self.course.accrual(period, known, false)?.factor()?
-            };
-            factors.push(factor);
-        }
-        Ok(Outlook { from, factors, lent: accrual.lent()? })
+        self.levelled(state, outlook, amount)
     }
 
     /// The amount with which an unrounded run ends with the balloon alone.
@@ -84,7 +57,8 @@ impl Amortisation<'_> {
     /// formula of the annuity does; where the terms carry it instead, the last instalment takes
     /// the difference.
     fn root(&self, state: &State, outlook: &Outlook) -> Result<Decimal, ScheduleError> {
-        let one = decimal::add(state.balance, outlook.lent)?.max(Decimal::ONE);
+        let lent = outlook.accrual(outlook.from).map_or(Ok(Decimal::ZERO), Accrual::lent)?;
+        let one = decimal::add(state.balance, lent)?.max(Decimal::ONE);
         let at_zero = self.end(state, outlook, Decimal::ZERO)?;
         let at_one = self.end(state, outlook, one)?;
         let slope = decimal::sub(at_zero, at_one)?;
@@ -105,12 +79,14 @@ impl Amortisation<'_> {
     ) -> Result<Decimal, ScheduleError> {
         // What an odd period left to be carried is for the last instalment, as is what rounding does.
         let mut state = State { balance: state.balance, ..State::default() };
-        for (offset, factor) in outlook.factors.iter().enumerate() {
-            let period = outlook.from + offset;
-            let lent = if offset == 0 { outlook.lent } else { Decimal::ZERO };
+        for period in outlook.from..outlook.end() {
+            let Some(accrual) = outlook.accrual(period) else { break };
+            let lent = accrual.lent()?;
+            let free = self.rules.get(period).is_some_and(|rule| rule.free);
             let interest = match &self.given {
                 Some(given) => given.get(period).copied().unwrap_or_default(),
-                None => decimal::mul(decimal::add(state.balance, lent)?, *factor)?,
+                None if free => Decimal::ZERO,
+                None => decimal::mul(decimal::add(state.balance, lent)?, accrual.factor()?)?,
             };
             self.step(period, &mut state, amount, interest, lent, Run::Trial)?;
         }
@@ -120,14 +96,13 @@ impl Amortisation<'_> {
 
     /// Corrects a rounded level amount so that the last instalment differs little.
     fn levelled(
-        &mut self,
-        from: usize,
+        &self,
         state: &State,
-        accrual: &Accrual,
+        outlook: &Outlook,
         amount: Decimal,
     ) -> Result<Decimal, ScheduleError> {
         let level = |rule: &&Rule| matches!(rule.pay, Pay::Level { .. });
-        let later = self.rules.get(from..).unwrap_or_default();
+        let later = self.rules.get(outlook.from..).unwrap_or_default();
         let count = Decimal::from(later.iter().filter(level).count());
         let half = decimal::div(count, Decimal::TWO)?.floor();
         let unit = self.money.unit();
@@ -138,7 +113,7 @@ impl Amortisation<'_> {
             Levelling::Remainder => (20, decimal::mul(count, unit)?),
         };
         let mut amount = amount;
-        let mut now = self.trial(from, state, accrual, amount)?;
+        let mut now = self.trial(state, outlook, amount)?;
         for _ in 0..rounds {
             let Some(gap) = now.gap.filter(|gap| gap.abs() > bound) else { break };
             let share = self.money.round(self.money.context.div(gap, count)?)?;
@@ -146,7 +121,7 @@ impl Amortisation<'_> {
             if candidate == amount {
                 break;
             }
-            let after = self.trial(from, state, accrual, candidate)?;
+            let after = self.trial(state, outlook, candidate)?;
             let farther = after.gap.is_some_and(|after| after.abs() >= gap.abs());
             if farther || after.end < now.end {
                 break;
@@ -158,27 +133,24 @@ impl Amortisation<'_> {
 
     /// A real run that meets nothing new.
     fn trial(
-        &mut self,
-        from: usize,
+        &self,
         state: &State,
-        accrual: &Accrual,
+        outlook: &Outlook,
         amount: Decimal,
     ) -> Result<Trial, ScheduleError> {
-        let known = self.course.rates_known(from);
         let mut state = *state;
-        self.line(from, &mut state, amount, accrual)?;
         let mut last = None;
-        for period in from + 1..self.course.len() {
-            let accrual = self.course.accrual(period, known, false)?;
-            let line = self.line(period, &mut state, amount, &accrual)?;
+        for period in outlook.from..outlook.end() {
+            let Some(accrual) = outlook.accrual(period) else { break };
+            let line = self.line(period, &mut state, amount, accrual)?;
             // A loan repaid early ends with the last line that pays anything.
-            if !line.is_empty() {
+            if period > outlook.from && !line.is_empty() {
                 last = Some((period, line));
             }
         }
         match last {
             Some((end, line)) => Ok(Trial { end, gap: self.gap(amount, end, &line)? }),
-            None => Ok(Trial { end: from, gap: None }),
+            None => Ok(Trial { end: outlook.from, gap: None }),
         }
     }
 

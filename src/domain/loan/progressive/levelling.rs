@@ -54,15 +54,17 @@ impl ProgressiveModel {
             if self.periods.get(index).is_some_and(|period| period.interest_only) {
                 continue;
             }
-            let mut grown = Decimal::ONE;
-            for segment in self.segments.get(self.segments_of(index)).unwrap_or_default() {
-                grown = decimal::add(grown, segment.factor)?;
-            }
+            let grown = match self.segments.get(self.segments_of(index)).unwrap_or_default() {
+                [only] => context.one_plus(only.factor)?,
+                several => several
+                    .iter()
+                    .try_fold(Decimal::ONE, |sum, segment| decimal::add(sum, segment.factor))?,
+            };
             growth = context.mul(growth, grown)?;
             payments = if payments.is_zero() {
                 Decimal::ONE
             } else {
-                context.add(Decimal::ONE, context.mul(payments, grown)?)?
+                context.round(context.one_plus(context.mul(payments, grown)?)?)?
             };
         }
         if payments.is_zero() {

@@ -23,6 +23,8 @@ mod levelling;
 mod operations;
 mod period;
 mod queries;
+#[cfg(test)]
+mod tests;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;

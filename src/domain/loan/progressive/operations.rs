@@ -39,10 +39,11 @@ impl ProgressiveModel {
         let change = Change { disbursed: self.minor(amount)?, ..Change::default() };
         let period = self.change_balance(on, change)?;
         let from = self.affected(period, on);
-        self.refresh(period)?;
         if self.periods.iter().all(|period| period.instalment == 0) {
+            self.refresh_range(period..from)?;
             return self.plan(from);
         }
+        self.refresh(period)?;
         if self.rules.recast {
             self.adopt_plan_without_payments(from)?;
             self.refresh(from)?;

@@ -198,10 +198,12 @@ impl ProgressiveModel {
         for index in range {
             let Some(span) = self.periods.get(index).map(Period::span) else { continue };
             for at in self.segments_of(index) {
-                let Some(mut segment) = self.segments.get(at).copied() else { continue };
-                segment.set_factors(&mut factors, &span, self.rate_on(segment.from))?;
-                if let Some(stored) = self.segments.get_mut(at) {
-                    *stored = segment;
+                let Some(from) = self.segments.get(at).map(|segment| segment.from) else {
+                    continue;
+                };
+                let annual_rate = self.rate_on(from);
+                if let Some(segment) = self.segments.get_mut(at) {
+                    segment.set_factors(&mut factors, &span, annual_rate)?;
                 }
             }
         }
@@ -228,10 +230,11 @@ impl ProgressiveModel {
             let segments = self.segments.get_mut(within).unwrap_or_default();
             let interest = run(segments, &mut balance, context)?;
             let Some(period) = self.periods.get_mut(index) else { continue };
-            period.charged_back_principal =
-                segments.iter().map(|segment| segment.charged_back_principal).sum::<i128>().max(0);
-            period.charged_back_interest =
-                segments.iter().map(|segment| segment.charged_back_interest).sum::<i128>().max(0);
+            (period.charged_back_principal, period.charged_back_interest) = (0, 0);
+            for segment in segments.iter() {
+                period.charged_back_principal += segment.charged_back_principal;
+                period.charged_back_interest += segment.charged_back_interest;
+            }
             period.accrued = (interest + carried).max(0);
             if period.interest_only {
                 period.instalment = period.accrued;
@@ -251,19 +254,20 @@ fn run(
     balance: &mut i128,
     context: Context,
 ) -> Result<i128, ArithmeticError> {
-    let (mut bearing, mut last) = (0, None);
-    for segment in segments.iter_mut() {
+    let (mut bearing, mut last) = (0, 0);
+    for (at, segment) in segments.iter_mut().enumerate() {
         segment.balance = (*balance).max(0);
         *balance = segment.balance + segment.corrected + segment.disbursed;
         if !segment.is_free() || segment.charged_back_interest != 0 {
             bearing += 1;
-            last = Some(*segment);
+            last = at;
         }
     }
-    let Some(only) = last else { return Ok(0) };
-    if bearing == 1
-        && let Some(interest) = only.plain_interest(context)
-    {
+    if bearing == 0 {
+        return Ok(0);
+    }
+    let only = segments.get(last).filter(|_| bearing == 1);
+    if let Some(interest) = only.and_then(|segment| segment.plain_interest(context)) {
         return Ok(interest);
     }
     let mut sum = Decimal::ZERO;
