@@ -40,7 +40,7 @@ fn cases(
         .iter()
         .enumerate()
         .map(|(index, case)| {
-            let outcome = run(case).unwrap_or_else(|unread| Outcome::Failed(unread));
+            let outcome = run(case).unwrap_or_else(Outcome::Failed);
             (name(index, case), outcome)
         })
         .collect()

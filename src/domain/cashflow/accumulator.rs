@@ -98,3 +98,58 @@ impl FlowAccumulator {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn state(flows: &[(NaiveDate, f64)]) -> FlowAccumulator {
+        let mut state = FlowAccumulator::new();
+        for &(date, amount) in flows {
+            state.push(date, amount).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn an_empty_state_has_no_rate_and_bad_flows_leave_no_trace() {
+        let context = DayCountContext::default();
+        let mut state = FlowAccumulator::new();
+        assert_eq!(state.finish(DayCount::Act365Fixed, &context), Ok(None));
+        let date = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap();
+        assert!(state.push(date, f64::NAN).is_err());
+        assert!(state.push(NaiveDate::MIN, 1.0).is_err());
+        assert_eq!((state.is_empty(), state.flows()), (true, &[][..]));
+    }
+
+    proptest! {
+        /// Bit for bit, however rows are split among workers and merged.
+        #[test]
+        fn grouping_does_not_matter(
+            flows in proptest::collection::vec((0u64..5_000, -1e6f64..1e6), 1..200),
+            cuts in proptest::collection::vec(0usize..200, 3),
+        ) {
+            let start = NaiveDate::from_ymd_opt(2010, 1, 1).unwrap();
+            let flows: Vec<_> =
+                flows.into_iter().map(|(days, amount)| (start + chrono::Days::new(days), amount)).collect();
+            let context = DayCountContext::default();
+            let whole = state(&flows).finish(DayCount::Act365Fixed, &context).unwrap();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(flows.len())).collect();
+            cuts.sort_unstable();
+            let parts = [
+                state(&flows[..cuts[0]]),
+                state(&flows[cuts[0]..cuts[1]]),
+                state(&flows[cuts[1]..cuts[2]]),
+                state(&flows[cuts[2]..]),
+            ];
+            let mut merged = FlowAccumulator::new();
+            for index in [2, 0, 3, 1] {
+                merged.merge(&parts[index]).unwrap();
+            }
+            prop_assert_eq!(merged.len(), flows.len());
+            let found = merged.finish(DayCount::Act365Fixed, &context).unwrap();
+            prop_assert_eq!(found.map(f64::to_bits), whole.map(f64::to_bits));
+        }
+    }
+}

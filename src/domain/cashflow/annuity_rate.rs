@@ -183,3 +183,93 @@ impl PresentValue for Annuity {
         if self.due { self.begin + self.payment } else { self.begin }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PaymentTiming::{Begin, End};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A car loan of 20,000 over five years at 400 a month, and a savings plan.
+    #[test]
+    fn rates_of_everyday_loans() {
+        let monthly = rate(60.0, -400.0, 20_000.0, 0.0, End).unwrap().unwrap();
+        assert!((12.0 * monthly - 0.074_200_957_935_047_56).abs() < 1e-14, "{monthly}");
+        let saving = rate(10.0, -1_000.0, 0.0, 12_000.0, Begin).unwrap().unwrap();
+        assert!((saving - 0.032_893_896_742_628_28).abs() < 1e-14, "{saving}");
+        assert_eq!(rate(12.0, -100.0, 1_200.0, 0.0, End).unwrap(), Some(0.0));
+        let long = rate(360.5, -1_000.0, 150_000.0, 0.0, End).unwrap().unwrap();
+        assert!((long - 0.005_853_609_683_957_24).abs() < 1e-15, "{long}");
+    }
+
+    #[test]
+    fn extreme_rates_are_found() {
+        // One payment of a million for one, and a thousand periods at a rate of 1e6.
+        assert!((rate(1.0, -1e6, 1.0, 0.0, End).unwrap().unwrap() / 999_999.0 - 1.0).abs() < 1e-14);
+        assert!((rate(1_000.0, -1e6, 1.0, 0.0, End).unwrap().unwrap() / 1e6 - 1.0).abs() < 1e-14);
+        let lost = rate(1.0, 0.0, -1e6, 1.0, End).unwrap().unwrap();
+        assert!((lost + 1.0 - 1e-6).abs() < 1e-15);
+        let tiny = rate(1e6, -1.0, 999_999.0, 0.0, End).unwrap().unwrap();
+        assert!((tiny / 2e-12 - 1.0).abs() < 1e-3, "{tiny}");
+    }
+
+    #[test]
+    fn no_rate_where_there_is_none() {
+        assert_eq!(rate(12.0, 400.0, 10_000.0, 5_000.0, Begin).unwrap(), None);
+        assert_eq!(rate(10.0, -10.0, 100.0, 1_000.0, End).unwrap(), None);
+        assert_eq!(rate(12.0, 0.0, 0.0, 0.0, End).unwrap(), None);
+        for periods in [0.0, -3.0, 0.5, 1_000_001.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(
+                rate(periods, -1.0, 1.0, 0.0, End),
+                Err(CashflowError::PeriodsOutOfBounds { .. })
+            ));
+        }
+        assert!(rate(12.0, f64::NAN, 1.0, 0.0, End).is_err());
+    }
+
+    #[test]
+    fn periods_that_end_stand_still_or_never_come() {
+        assert_eq!(nper(0.0, -100.0, 1_200.0, 0.0, End).unwrap(), Some(12.0));
+        assert_eq!(nper(0.1, -100.0, 1_000.0, 0.0, End).unwrap(), Some(f64::INFINITY));
+        assert_eq!(nper(0.1, -99.0, 1_000.0, 0.0, End).unwrap(), None);
+        assert_eq!(nper(0.0, 100.0, 1_200.0, 0.0, End).unwrap(), None);
+        assert_eq!(nper(0.1, 0.0, -500.0, 100.0, End).unwrap(), None);
+        assert_eq!(nper(0.1, -5.0, -100.0, 100.0, End).unwrap(), Some(0.0));
+        assert!(
+            (nper(0.1, -100.0 / 1.1, 100.0, 0.0, Begin).unwrap().unwrap() - 1.1054487136).abs()
+                < 1e-6
+        );
+        assert!(
+            nper(-1.0, 1.0, 1.0, 1.0, End).is_err()
+                && nper(0.1, f64::INFINITY, 1.0, 1.0, End).is_err()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_rate_gives_the_payment_back(
+            per_mille in -100i64..900,
+            periods in 1i64..360,
+            balloon in 0.0f64..0.9,
+            begin in proptest::bool::ANY,
+        ) {
+            // A single payment at once bears no rate.
+            prop_assume!(!(begin && periods == 1));
+            let when = if begin { Begin } else { End };
+            let (wanted, n) = (per_mille as f64 / 1_000.0, periods as f64);
+            let growth = (n * wanted.ln_1p()).exp();
+            // Less than what is left of the balance, so that payments do repay.
+            let (present, future) = (1_000.0, -1_000.0 * balloon * growth.min(1.0));
+            let annuity = if wanted == 0.0 { n } else { (n * wanted.ln_1p()).exp_m1() / wanted };
+            let due = if begin { 1.0 + wanted } else { 1.0 };
+            let payment = -(future + present * growth) / (due * annuity);
+            let found = rate(n, payment, present, future, when).unwrap().unwrap();
+            prop_assert!((found - wanted).abs() < 1e-11 * (1.0 + wanted), "{found} is not {wanted}");
+            // Where the balance stands nearly still the payment says little of the periods.
+            if (1e-6..1e6).contains(&growth) {
+                let back = nper(wanted, payment, present, future, when).unwrap().unwrap();
+                prop_assert!((back - n).abs() < 1e-6 * n.max(1.0), "{back} is not {n}");
+            }
+        }
+    }
+}

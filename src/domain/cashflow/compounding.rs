@@ -422,14 +422,13 @@ mod tests {
         #[test]
         fn conversions_go_there_and_back(
             basis_points in -2_000i64..8_000,
-            days in 1i64..3_650,
+            // Beyond, simple interest at minus 20 per cent leaves nothing, which is refused elsewhere.
+            days in 1i64..1_600,
             from in 0usize..20,
             to in 0usize..20,
         ) {
             let (rate, years) = (Decimal::new(basis_points, 4), Decimal::from(days) / d("365"));
             let (from, to) = (all()[from], all()[to]);
-            // Ten years of simple negative interest may leave nothing, which is refused elsewhere.
-            prop_assume!(rate * years > d("-0.9"));
             let there = equivalent_rate(rate, from, to, years).unwrap();
             let back = equivalent_rate(there, to, from, years).unwrap();
             let factor = from.factor(rate, years).unwrap();

@@ -120,8 +120,8 @@ impl DatedFlows {
     /// is less than the rounding of the last; and where the rate is too close to minus one, or too
     /// large, for a double to tell.
     ///
-    /// The rate is right to the last digits that doubles allow, and the present value at it is
-    /// verified to vanish in the rounding of its terms.
+    /// `ln(1 + r)` is right to the last digits that the flows, as doubles, allow, and the present
+    /// value at it is verified to vanish in the rounding of its terms.
     ///
     /// # Errors
     /// [`CashflowError::NotVerified`] if it does not; no flows that do this are known.
@@ -218,4 +218,199 @@ fn times_by_fraction(
     // Under some conventions a later day can come sooner: 29 February turns 365 into 366.
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok((times, if agree { common as f64 } else { 1.0 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn dated(flows: &[(&str, f64)]) -> DatedFlows {
+        of(flows, DayCount::Act365Fixed)
+    }
+
+    fn of(flows: &[(&str, f64)], day_count: DayCount) -> DatedFlows {
+        let flows: Vec<_> = flows.iter().map(|&(date, amount)| (day(date), amount)).collect();
+        DatedFlows::new(&flows, day_count, &DayCountContext::default()).unwrap()
+    }
+
+    /// The example of the documentation of Excel's XIRR and XNPV.
+    #[test]
+    fn the_example_of_the_spreadsheet() {
+        let flows = dated(&[
+            ("2008-01-01", -10_000.0),
+            ("2008-03-01", 2_750.0),
+            ("2008-10-30", 4_250.0),
+            ("2009-02-15", 3_250.0),
+            ("2009-04-01", 2_750.0),
+        ]);
+        assert!((flows.xirr().unwrap().unwrap() - 0.373_362_535).abs() < 1e-8);
+        assert!((flows.npv(0.09).unwrap() - 2_086.647_602).abs() < 1e-6);
+        assert_eq!(flows.base(), day("2008-01-01"));
+    }
+
+    #[test]
+    fn the_choice_among_several_rates() {
+        let year = |index: usize| ["2001-01-01", "2002-01-01", "2003-01-01"][index];
+        let of_values = |values: [f64; 3]| {
+            let flows: Vec<_> =
+                values.iter().enumerate().map(|(index, &value)| (year(index), value)).collect();
+            let flows = dated(&flows);
+            (flows.rates().unwrap(), flows.xirr().unwrap().unwrap())
+        };
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        // (1+r) is 1.1 or 1.3: a loss of 3, the nearer rate.
+        let (all, one) = of_values([-100.0, 240.0, -143.0]);
+        assert!(all.len() == 2 && near(one, 0.1) && near(all[0], 0.1) && near(all[1], 0.3));
+        // 0.5 or 1.4, a gain: the positive one, though losing half is farther than gaining 40 %.
+        assert!(near(of_values([-100.0, 190.0, -70.0]).1, 0.4));
+        // 0.9 or 1.4 seen from the side that loses 4: the negative one, which is nearer.
+        assert!(near(of_values([100.0, -230.0, 126.0]).1, -0.1));
+        // 0.5 or 1.2, a loss: the positive one, less than half as far.
+        assert!(near(of_values([100.0, -170.0, 60.0]).1, 0.2));
+        // 0.9 or 301, a gain: no one means 30,000 per cent.
+        assert!(near(of_values([-10.0, 3_019.0, -2_709.0]).1, -0.1));
+        // Nothing gained or lost, whatever else solves the equation.
+        assert_eq!(of_values([-100.0, 210.0, -110.0]).1, 0.0);
+    }
+
+    #[test]
+    fn no_rate_where_there_is_none() {
+        let none = [
+            vec![("2020-01-01", -5.0), ("2021-01-01", -5.0)],
+            vec![("2020-01-01", -5.0), ("2020-01-01", 5.0)],
+            vec![("2020-01-01", -5.0), ("2020-01-01", 6.0)],
+            vec![("2020-01-01", 0.0)],
+            vec![("2020-01-01", 100.0), ("2021-01-01", -100.0), ("2022-01-01", 100.0)],
+            // All but everything lost within a day: minus one, as far as a double can tell.
+            vec![("2020-01-01", -1_000.0), ("2020-01-02", 1.0)],
+        ];
+        for flows in none {
+            let flows = dated(&flows);
+            assert_eq!((flows.xirr(), flows.rates()), (Ok(None), Ok(vec![])));
+        }
+        // The one rate that solves these is so low that the first payment weighs 10^-20 of the
+        // last: it is listed, but it is not their rate of return.
+        let faint = dated(&[
+            ("2000-01-01", -100.0),
+            ("2010-01-01", 50.0),
+            ("2019-01-01", -100.0),
+            ("2020-01-01", 10.0),
+        ]);
+        assert_eq!((faint.rates().unwrap().len(), faint.xirr()), (1, Ok(None)));
+    }
+
+    #[test]
+    fn bad_flows_are_refused() {
+        let context = DayCountContext::default();
+        let make = |flows: &[(NaiveDate, f64)]| {
+            DatedFlows::new(flows, DayCount::Act365Fixed, &context).map(|_| ())
+        };
+        assert_eq!(make(&[]), Err(CashflowError::Missing { what: "cash flow" }));
+        assert_eq!(
+            make(&[(day("2020-01-01"), 1.0), (day("2020-01-01"), f64::NAN)]),
+            Err(CashflowError::NotFinite { what: "a cash flow", position: Some(2) })
+        );
+        assert!(make(&[(NaiveDate::MAX, 1.0)]).is_err());
+        let flows = dated(&[("2020-01-01", -5.0), ("9999-12-31", 5.0)]);
+        for rate in [-1.0, -2.0, f64::NAN, f64::INFINITY] {
+            assert!(flows.npv(rate).is_err(), "{rate}");
+        }
+        assert!(matches!(flows.npv(-0.999), Err(CashflowError::OutOfRange { .. })));
+        let unknown = xnpv(
+            0.1,
+            &[(day("2020-01-01"), 1.0), (day("2020-01-02"), 1.0)],
+            DayCount::Bus252,
+            &context,
+        );
+        assert!(matches!(unknown, Err(CashflowError::Calendar(_))));
+    }
+
+    #[test]
+    fn values_are_of_the_earliest_date() {
+        // The first date's flows cancel; it is the date of the value all the same.
+        let flows = dated(&[("2020-01-01", 7.0), ("2020-01-01", -7.0), ("2020-12-31", 110.0)]);
+        assert!((flows.npv(0.1).unwrap() - 100.0).abs() < 1e-12);
+        let (value, slope) = flows.npv_and_derivative(0.1).unwrap();
+        assert!((slope + value / 1.1).abs() < 1e-12);
+        assert_eq!(dated(&[("2020-01-01", 7.0), ("2020-01-01", -7.0)]).npv(0.3), Ok(0.0));
+    }
+
+    #[test]
+    fn a_later_day_may_come_sooner() {
+        // From March 2008 to 28 February 2012 are 1,459/365 years, to the day after 1,460/366.
+        let flows = [("2008-03-01", -100.0), ("2012-02-28", 60.0), ("2012-02-29", 70.0)];
+        let flows = of(&flows, DayCount::Act365Actual);
+        let rate = flows.xirr().unwrap().unwrap();
+        let by_hand =
+            60.0 * (1.0 + rate).powf(-1_459.0 / 365.0) + 70.0 * (1.0 + rate).powf(-1_460.0 / 366.0);
+        assert!((by_hand - 100.0).abs() < 1e-10);
+    }
+
+    fn any_flows(most: usize) -> impl Strategy<Value = Vec<(NaiveDate, f64)>> {
+        let flow = (0u64..9_000, -1_000_000i64..1_000_000).prop_map(|(days, cents)| {
+            (day("2001-03-05") + chrono::Days::new(days), cents as f64 / 100.0)
+        });
+        proptest::collection::vec(flow, 1..most)
+    }
+
+    proptest! {
+        #[test]
+        fn neither_order_nor_currency_unit_matters(flows in any_flows(300), seed in 0usize..1_000) {
+            let context = DayCountContext::default();
+            let rate = xirr(&flows, DayCount::Act365Fixed, &context).unwrap();
+            let mut other = flows.clone();
+            other.reverse();
+            let turn = seed % other.len();
+            other.rotate_left(turn);
+            prop_assert_eq!(xirr(&other, DayCount::Act365Fixed, &context).unwrap(), rate);
+            let scaled: Vec<_> = flows.iter().map(|&(date, amount)| (date, amount * 1_024.0)).collect();
+            match (xirr(&scaled, DayCount::Act365Fixed, &context).unwrap(), rate) {
+                (Some(found), Some(rate)) => {
+                    prop_assert!((found - rate).abs() <= 1e-10 * (1.0 + rate), "{found} {rate}");
+                }
+                (found, rate) => prop_assert_eq!(found, rate),
+            }
+        }
+
+        #[test]
+        fn the_rate_solves_the_equation(flows in any_flows(400)) {
+            for day_count in [DayCount::Act365Fixed, DayCount::ThirtyE360, DayCount::ActActIsda] {
+                let dated = DatedFlows::new(&flows, day_count, &DayCountContext::default()).unwrap();
+                let Some(rate) = dated.xirr().unwrap() else { continue };
+                let base = dated.base();
+                let (mut value, mut gross) = (0.0, 0.0);
+                for &(date, amount) in &flows {
+                    let part = fraction(day_count, base, date, &DayCountContext::default()).unwrap();
+                    let discounted = amount * (1.0 + rate).powf(-part.to_f64());
+                    (value, gross) = (value + discounted, gross + discounted.abs());
+                }
+                prop_assert!(value.abs() <= 1e-11 * gross, "{value} of {gross} at {rate}");
+                prop_assert!(dated.rates().unwrap().iter().any(
+                    |one| (one - rate).abs() <= 1e-9 * (1.0 + rate.abs())));
+            }
+        }
+
+        /// The table of powers gives what an exponential for each flow gives.
+        #[test]
+        fn the_value_is_the_sum_of_its_terms(flows in any_flows(600), rate in -0.5f64..5.0) {
+            let dated =
+                DatedFlows::new(&flows, DayCount::Act365Fixed, &DayCountContext::default()).unwrap();
+            let (value, derivative) = dated.npv_and_derivative(rate).unwrap();
+            let (mut sum, mut slope, mut gross) = (0.0, 0.0, 0.0);
+            for &(date, amount) in &flows {
+                let years = (date - dated.base()).num_days() as f64 / 365.0;
+                let term = amount * (-years * rate.ln_1p()).exp();
+                sum += term;
+                slope -= years * term / (1.0 + rate);
+                gross += term.abs() * (1.0 + years / (1.0 + rate));
+            }
+            prop_assert!((value - sum).abs() <= 1e-13 * gross);
+            prop_assert!((derivative - slope).abs() <= 1e-13 * gross);
+        }
+    }
 }

@@ -182,3 +182,80 @@ fn whole_back(
     }
     Ok((periods, 12 / months, begin))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// Directive 98/7/EC, annex III, standard year, first example: 1,000 lent, 1,200 repaid after
+    /// eighteen months, 12.9 per cent.
+    #[test]
+    fn a_year_and_a_half() {
+        let loan = [(day("2023-01-15"), d("1000"))];
+        let repaid = [(day("2024-07-15"), d("1200"))];
+        let apr = apr_eu_dated(&loan, &repaid, EuPeriod::Months).unwrap().unwrap();
+        assert_eq!(apr.percent(), d("12.9"));
+        assert!((apr.annual_rate - 0.129_243_23).abs() < 1e-8);
+        assert_eq!(apr.disclosed, d("0.129"));
+    }
+
+    #[test]
+    fn intervals_are_whole_periods_and_days() {
+        let years = |start, end, period| eu_years(day(start), day(end), period).unwrap();
+        assert_eq!(years("2023-01-15", "2023-02-15", EuPeriod::Months), 1.0 / 12.0);
+        assert_eq!(years("2023-01-31", "2023-02-28", EuPeriod::Months), 1.0 / 12.0);
+        assert_eq!(years("2023-01-31", "2023-03-31", EuPeriod::Months), 2.0 / 12.0);
+        assert_eq!(years("2023-01-15", "2023-03-05", EuPeriod::Weeks), 7.0 / 52.0);
+        assert_eq!(years("2023-01-15", "2023-03-06", EuPeriod::Weeks), 7.0 / 52.0 + 1.0 / 365.0);
+        // Two months back to 20 January, five days back to the 15th.
+        assert_eq!(years("2023-01-15", "2023-03-20", EuPeriod::Months), 2.0 / 12.0 + 5.0 / 365.0);
+        // The days end on 20 January 2025, and the year before it has a 29 February.
+        assert_eq!(years("2025-01-15", "2025-03-20", EuPeriod::Months), 2.0 / 12.0 + 5.0 / 366.0);
+        assert_eq!(years("2023-01-15", "2024-01-15", EuPeriod::Years), 1.0);
+        assert_eq!(years("2024-02-29", "2025-02-28", EuPeriod::Years), 1.0);
+        assert_eq!(years("2023-01-15", "2023-04-15", EuPeriod::Years), 90.0 / 365.0);
+        assert_eq!(years("2023-01-15", "2023-01-15", EuPeriod::Years), 0.0);
+    }
+
+    #[test]
+    fn bad_flows_are_refused() {
+        let one = [(0.0, d("100"))];
+        assert!(matches!(apr_eu(&[], &one), Err(CashflowError::Missing { what: "drawdown" })));
+        assert!(matches!(apr_eu(&one, &[]), Err(CashflowError::Missing { what: "payment" })));
+        assert!(matches!(apr_eu(&one, &[(-1.0, d("1"))]), Err(CashflowError::Negative { .. })));
+        assert!(apr_eu(&one, &[(f64::NAN, d("1"))]).is_err());
+        assert!(matches!(
+            apr_eu(&one, &[(1.0, d("1")), (1.0, d("-1"))]),
+            Err(CashflowError::Negative { .. })
+        ));
+        assert!(matches!(
+            eu_years(day("2023-01-02"), day("2023-01-01"), EuPeriod::Months),
+            Err(CashflowError::BeforeStart { .. })
+        ));
+        assert_eq!(apr_eu(&one, &[(0.0, d("110"))]).unwrap(), None);
+        assert!(EuPeriod::parse("days").is_err());
+        assert_eq!(EuPeriod::parse("weeks").unwrap(), EuPeriod::Weeks);
+    }
+
+    proptest! {
+        #[test]
+        fn the_rate_of_a_loan_made_at_a_rate(rate in -0.5f64..20.0, months in 1u32..360) {
+            let payments: Vec<(f64, Decimal)> =
+                (1..=months).map(|month| (f64::from(month) / 12.0, d("100"))).collect();
+            let worth: f64 =
+                payments.iter().map(|(years, _)| 100.0 * (1.0 + rate).powf(-years)).sum();
+            let drawn = [(0.0, crate::domain::decimal::from_f64(worth).unwrap())];
+            let found = apr_eu(&drawn, &payments).unwrap().unwrap();
+            prop_assert!((found.annual_rate - rate).abs() < 1e-11 * (1.0 + rate), "{found:?}");
+        }
+    }
+}

@@ -345,3 +345,119 @@ fn step_back(date: NaiveDate, months: u32, day_of_month: u32) -> Result<NaiveDat
     let day = day_of_month.min(days_in_month(month.year(), month.month()));
     Ok(month.with_day(day).unwrap_or(month))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn measured(advances: &[&str], payments: &[&str]) -> UnitSchedule {
+        let flows = |dates: &[&str]| -> Vec<_> {
+            dates.iter().map(|date| (day(date), Decimal::ONE_HUNDRED)).collect()
+        };
+        unit_schedule(&flows(advances), &flows(payments)).unwrap()
+    }
+
+    /// The unit-period, and the time of the first payment as unit-periods and a fraction over
+    /// `parts`.
+    fn first(advances: &[&str], payments: &[&str], parts: f64) -> (UnitPeriod, u32, f64) {
+        let schedule = measured(advances, payments);
+        let first = schedule.payments[0];
+        (schedule.unit_period, first.periods, (first.fraction * parts * 1e9).round() / 1e9)
+    }
+
+    /// The dates of the examples in paragraph (c) of the appendix.
+    #[test]
+    fn examples_of_the_appendix() {
+        let monthly = ["1978-04-01", "1978-05-01", "1978-06-01", "1978-07-01"];
+        assert_eq!(first(&["1978-02-10"], &monthly, 30.0), (UnitPeriod::Months(1), 1, 19.0));
+        let halves = ["1978-03-01", "1978-03-16", "1978-04-01", "1978-04-16", "1978-05-01"];
+        assert_eq!(first(&["1978-02-23"], &halves, 15.0), (UnitPeriod::SemiMonth, 0, 6.0));
+        let quarterly = ["1978-10-01", "1979-01-01", "1979-04-01", "1979-07-01"];
+        assert_eq!(first(&["1978-05-23"], &quarterly, 90.0), (UnitPeriod::Months(3), 1, 39.0));
+        let weekly = ["1978-04-21", "1978-04-28", "1978-05-05"];
+        assert_eq!(first(&["1978-03-20"], &weekly, 7.0), (UnitPeriod::Weeks(1), 4, 4.0));
+        let two_months = ["1978-03-01", "1978-05-01", "1978-07-01", "1978-09-01"];
+        assert_eq!(first(&["1978-01-10"], &two_months, 60.0), (UnitPeriod::Months(2), 0, 52.0));
+        let days = (UnitPeriod::Days(255), 1, 0.0);
+        assert_eq!(first(&["1978-01-03"], &["1978-09-15"], 1.0), days);
+    }
+
+    #[test]
+    fn single_payments_are_their_own_unit() {
+        let one = |start, end, parts| first(&[start], &[end], parts);
+        assert_eq!(one("1978-04-03", "1978-10-03", 1.0), (UnitPeriod::Months(6), 1, 0.0));
+        assert_eq!(one("1978-04-03", "1979-10-03", 12.0), (UnitPeriod::Year, 1, 6.0));
+        assert_eq!(one("1978-04-03", "1980-04-03", 1.0), (UnitPeriod::Year, 2, 0.0));
+        assert_eq!(one("1978-04-03", "1979-04-13", 365.0), (UnitPeriod::Year, 1, 10.0));
+        // From one last day of a month to another, and to the last day for want of a thirtieth.
+        assert_eq!(one("2023-02-28", "2023-08-31", 1.0), (UnitPeriod::Months(6), 1, 0.0));
+        assert_eq!(one("2023-01-30", "2023-02-28", 1.0), (UnitPeriod::Months(1), 1, 0.0));
+        assert_eq!(one("2024-01-31", "2024-02-28", 1.0), (UnitPeriod::Days(28), 1, 0.0));
+    }
+
+    #[test]
+    fn months_end_on_their_last_day() {
+        let last_days = ["2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31"];
+        let schedule = measured(&["2023-01-31"], &last_days);
+        assert_eq!(schedule.unit_period, UnitPeriod::Months(1));
+        for (index, payment) in schedule.payments.iter().enumerate() {
+            assert_eq!((payment.periods as usize, payment.fraction), (index + 1, 0.0));
+        }
+        // On the thirtieth, or on the last day of February.
+        let thirtieth = ["2023-02-28", "2023-03-30", "2023-04-30", "2023-05-30"];
+        let schedule = measured(&["2023-01-25"], &thirtieth);
+        for (index, payment) in schedule.payments.iter().enumerate() {
+            assert_eq!((payment.periods as usize, payment.fraction), (index + 1, 5.0 / 30.0));
+        }
+        // The fifteenth and the last day.
+        let halves = ["2023-02-15", "2023-02-28", "2023-03-15", "2023-03-31", "2023-04-15"];
+        let schedule = measured(&["2023-01-31"], &halves);
+        assert_eq!(schedule.unit_period, UnitPeriod::SemiMonth);
+        let counts: Vec<u32> = schedule.payments.iter().map(|payment| payment.periods).collect();
+        assert_eq!(counts, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_most_frequent_period_is_the_unit() {
+        let unit = |advances: &[&str], payments: &[&str]| measured(advances, payments).unit_period;
+        // Every four weeks, though one period is also a month.
+        let four_weeks = ["2023-02-01", "2023-03-01", "2023-03-29", "2023-04-26"];
+        assert_eq!(unit(&["2023-01-04"], &four_weeks), UnitPeriod::Weeks(4));
+        // Two of a month and two of a quarter: the shorter.
+        let both = ["2023-02-01", "2023-03-01", "2023-06-01", "2023-09-01"];
+        assert_eq!(unit(&["2023-01-01"], &both), UnitPeriod::Months(1));
+        // Advances count too.
+        let drawn = ["2023-01-02", "2023-02-02", "2023-03-02", "2023-04-02"];
+        assert_eq!(unit(&drawn, &["2025-01-20"]), UnitPeriod::Months(1));
+        // Ten days, which is no standard interval but is common.
+        assert_eq!(unit(&["2023-01-01"], &["2023-01-11", "2023-01-21"]), UnitPeriod::Days(10));
+        // No common period: the average of 31 and 59 days is nearest to six and a half weeks,
+        // which are 42 or 49 days; 45 days are nearer to 42.
+        assert_eq!(unit(&["2023-01-01"], &["2023-02-01", "2023-04-01"]), UnitPeriod::Weeks(6));
+        // Periods longer than a year.
+        assert_eq!(unit(&["2023-01-01"], &["2025-01-01", "2027-01-01"]), UnitPeriod::Year);
+        assert_eq!(unit(&["2023-01-01"], &["2024-01-01", "2025-01-01"]), UnitPeriod::Year);
+    }
+
+    #[test]
+    fn impossible_schedules_are_refused() {
+        let flow = |date: &str| (day(date), Decimal::ONE);
+        assert!(matches!(
+            unit_schedule(&[], &[flow("2023-01-01")]),
+            Err(CashflowError::Missing { what: "advance" })
+        ));
+        assert!(matches!(
+            unit_schedule(&[flow("2023-01-01")], &[]),
+            Err(CashflowError::Missing { what: "payment" })
+        ));
+        assert!(matches!(
+            unit_schedule(&[flow("2023-01-02")], &[flow("2023-01-01")]),
+            Err(CashflowError::BeforeStart { .. })
+        ));
+        assert!(unit_schedule(&[(NaiveDate::MAX, Decimal::ONE)], &[flow("2023-01-01")]).is_err());
+    }
+}

@@ -209,3 +209,124 @@ impl PresentValue for Side<'_> {
         if self.sign > 0.0 { self.equation.at_once() } else { 0.0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::add_months;
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn monthly(first: &str, amounts: &[(&str, usize)]) -> Vec<(NaiveDate, Decimal)> {
+        let amounts = amounts.iter().flat_map(|&(amount, count)| vec![d(amount); count]);
+        amounts
+            .enumerate()
+            .map(|(index, amount)| (add_months(day(first), index as i64).unwrap(), amount))
+            .collect()
+    }
+
+    fn percent(advances: &[(NaiveDate, Decimal)], payments: &[(NaiveDate, Decimal)]) -> Decimal {
+        apr_us_dated(advances, payments).unwrap().unwrap().percent()
+    }
+
+    /// Examples (c)(1)(i) and (ii), (c)(2)(i) and (c)(4)(i) of the appendix.
+    #[test]
+    fn examples_of_the_appendix() {
+        let five = [(day("1978-01-10"), d("5000"))];
+        assert_eq!(percent(&five, &monthly("1978-02-10", &[("230", 24)])), d("9.69"));
+        let six = [(day("1978-02-10"), d("6000"))];
+        assert_eq!(percent(&six, &monthly("1978-04-01", &[("200", 36)])), d("11.82"));
+        let odd_first = monthly("1978-02-10", &[("250", 1), ("230", 23)]);
+        assert_eq!(percent(&five, &odd_first), d("10.08"));
+        let both_odd = monthly("1978-02-10", &[("250", 1), ("230", 22), ("280", 1)]);
+        assert_eq!(percent(&five, &both_odd), d("10.9"));
+    }
+
+    #[test]
+    fn several_advances_are_one_transaction() {
+        // Twice the half is the whole.
+        let once = [(day("2023-01-10"), d("5000"))];
+        let twice = [(day("2023-01-10"), d("2500")), (day("2023-01-10"), d("2500"))];
+        let payments = monthly("2023-02-10", &[("450", 12)]);
+        assert_eq!(apr_us_dated(&once, &payments), apr_us_dated(&twice, &payments));
+        // A later advance makes the same payments cost more a year.
+        let later = [(day("2023-01-10"), d("2500")), (day("2023-03-10"), d("2500"))];
+        assert!(percent(&later, &payments) > percent(&once, &payments));
+    }
+
+    #[test]
+    fn no_charge_no_rate_and_a_negative_charge_a_negative_one() {
+        let advance = [(day("2023-01-10"), d("1200"))];
+        assert_eq!(percent(&advance, &monthly("2023-02-10", &[("100", 12)])), d("0"));
+        let less = apr_us_dated(&advance, &monthly("2023-02-10", &[("99", 12)])).unwrap().unwrap();
+        assert!(less.annual_rate < 0.0 && less.annual_rate > -0.02, "{less:?}");
+        // Paid back more on the same day: no rate makes up for that.
+        let at_once = [(day("2023-01-10"), d("1300"))];
+        assert_eq!(apr_us_dated(&advance, &at_once).unwrap(), None);
+    }
+
+    #[test]
+    fn a_payday_loan_is_not_too_dear_to_compute() {
+        let loan = apr_us_dated(&[(day("2023-01-10"), d("100"))], &[(day("2023-01-17"), d("130"))]);
+        assert_eq!(loan.unwrap().unwrap().percent(), d("1564.29"));
+        let usury =
+            apr_us_dated(&[(day("2023-01-10"), d("1"))], &[(day("2023-01-11"), d("100000"))]);
+        assert_eq!(usury.unwrap().unwrap().annual_rate.round(), 99_999.0 * 365.0);
+    }
+
+    #[test]
+    fn bad_terms_are_refused() {
+        let at =
+            |amount: &str, fraction: f64| [UnitFlow { amount: d(amount), periods: 1, fraction }];
+        let start = [UnitFlow { amount: d("100"), periods: 0, fraction: 0.0 }];
+        for per_year in [0.0, -12.0, f64::NAN, f64::INFINITY] {
+            assert!(apr_us(&start, &at("110", 0.0), per_year).is_err());
+        }
+        for fraction in [-0.1, 1.1, f64::NAN] {
+            assert!(matches!(
+                apr_us(&start, &at("110", fraction), 12.0),
+                Err(CashflowError::FractionOutOfBounds { .. })
+            ));
+        }
+        assert!(matches!(
+            apr_us(&start, &at("-110", 0.0), 12.0),
+            Err(CashflowError::Missing { .. })
+        ));
+        let mixed = [at("110", 0.0)[0], at("-1", 0.0)[0]];
+        assert!(matches!(apr_us(&start, &mixed, 12.0), Err(CashflowError::Negative { .. })));
+        assert!(matches!(
+            apr_us(&start, &at("0", 0.0), 12.0),
+            Err(CashflowError::Missing { what: "payment" })
+        ));
+    }
+
+    proptest! {
+        /// A loan amortised at a rate has that rate.
+        #[test]
+        fn the_rate_of_a_loan_made_at_a_rate(
+            annual in 0.0f64..3.0,
+            count in 1usize..120,
+            odd in 0u32..=30,
+        ) {
+            let (rate, fraction) = (annual / 12.0, f64::from(odd) / 30.0);
+            let payments: Vec<UnitFlow> = (0..count)
+                .map(|index| UnitFlow { amount: d("100"), periods: index as u32 + 1, fraction })
+                .collect();
+            let worth: f64 = payments
+                .iter()
+                .map(|p| 100.0 / ((1.0 + p.fraction * rate) * (1.0 + rate).powi(p.periods as i32)))
+                .sum();
+            let amount = crate::domain::decimal::from_f64(worth).unwrap();
+            let advance = [UnitFlow { amount, periods: 0, fraction: 0.0 }];
+            let found = apr_us(&advance, &payments, 12.0).unwrap().unwrap();
+            prop_assert!((found.annual_rate - annual).abs() < 1e-11, "{found:?} is not {annual}");
+        }
+    }
+}
