@@ -1,1 +1,3 @@
+//! Loans.
 
+pub mod level;

@@ -5,5 +5,5 @@ mod currency;
 mod rounding;
 
 pub use allocation::{AllocationError, allocate};
-pub use currency::{Currency, currencies, currency};
+pub use currency::{Currency, MINOR_UNITS_MAX, currencies, currency, minor_units};
 pub use rounding::{RoundingMode, round_to_multiple};
