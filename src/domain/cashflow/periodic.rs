@@ -50,7 +50,8 @@ pub fn npv_exact(rate: Decimal, values: &[Decimal]) -> Result<Decimal, CashflowE
 /// that of [`super::DatedFlows::xirr`], a period taking the place of the year.
 ///
 /// # Errors
-/// [`CashflowError::NotFinite`] with the place of the value, [`CashflowError::TooManyFlows`] and
+/// [`CashflowError::NotFinite`] with the place of the value, [`CashflowError::TooManyFlows`],
+/// [`CashflowError::OutOfRange`] for values too large to be summed, and
 /// [`CashflowError::NotVerified`].
 pub fn irr(values: &[f64]) -> Result<Option<f64>, CashflowError> {
     match periods(values)?.as_ref().and_then(BothSides::of) {
@@ -104,7 +105,7 @@ pub fn mirr(
 
 fn periods(values: &[f64]) -> Result<Option<Flows>, CashflowError> {
     check_values(values)?;
-    Ok(Flows::new(values.iter().enumerate().map(|(index, &value)| (index as f64, value)), 1.0))
+    Flows::new(values.iter().enumerate().map(|(index, &value)| (index as f64, value)), 1.0)
 }
 
 fn check_values(values: &[f64]) -> Result<(), CashflowError> {
