@@ -145,11 +145,10 @@ mod tests {
             && found.iter().zip(wanted).all(|(a, b)| (a - b).abs() <= tolerance * (1.0 + b.abs()))
     }
 
-    /// R. A. Brealey, S. C. Myers and F. Allen, Principles of Corporate Finance, chapter 5: the
-    /// project with two rates, and J. H. Lorie and L. J. Savage's oil pump of 1955 with 25 and 400
-    /// per cent.
+    /// The oil pump of J. H. Lorie and L. J. Savage, Three problems in rationing capital, 1955: 25
+    /// and 400 per cent.
     #[test]
-    fn projects_with_two_rates() {
+    fn a_project_with_two_rates() {
         let pump = [-1_600.0, 10_000.0, -10_000.0];
         assert!(close(&irr_all(&pump).unwrap(), &[0.25, 4.0], 1e-14));
         // The pump loses 1,600 over all, and its lower rate is the nearer one.
