@@ -115,7 +115,7 @@ impl ProgressiveModel {
                 left + period.charged_back_principal + period.due_interest() - period.payable()
             });
             // A larger instalment may make room for interest that was carried: that is left next.
-            if left == 0 || (left < 0 && again && !cut) {
+            if left < 0 && again && !cut {
                 return Ok(());
             }
             let open = |period: &Period| !period.fully_paid();
