@@ -84,6 +84,7 @@ from (values
     ('%', 'to_compounding', 'text', '''continuous'''),
     ('%', '%end%', 'date', 'date ''2024-07-31'''),
     ('%', 'amounts', 'numeric[]', 'array[-1000, 500, 600]::numeric[]'),
+    ('apr_%', 'amounts', 'numeric[]', 'array[1000, -500, -600]::numeric[]'),
     ('%', 'dates', 'date[]', 'array[''2024-01-31'', ''2024-07-31'', ''2025-01-31'']::date[]'),
     ('%', 'rates_from', 'date[]', 'array[''2024-01-01'', ''2024-04-01'']::date[]'),
     ('xirr(numeric, date)', 'amount', 'numeric', '(array[-1000, 500, 600]::numeric[])[row]'),
