@@ -14,9 +14,18 @@ use serde_json::Value;
 use crate::{Outcome, Outcomes, Reader};
 
 pub const READERS: &[Reader] = &[
-    Reader { reads: |name| name.starts_with("apr/regz"), run: |file| run(file, regulation_z) },
-    Reader { reads: |name| name.starts_with("apr/eu"), run: |file| run(file, european) },
-    Reader { reads: |name| name.starts_with("apr/published"), run: |file| run(file, published) },
+    Reader {
+        reads: |name| matches!(name, "apr/regz_appendix_j.json" | "apr/regz_examples.json"),
+        run: |file| run(file, regulation_z),
+    },
+    Reader {
+        reads: |name| matches!(name, "apr/eu_ccd_annex.json" | "apr/eu_examples.json"),
+        run: |file| run(file, european),
+    },
+    Reader {
+        reads: |name| name == "apr/published_examples.json",
+        run: |file| run(file, published),
+    },
 ];
 
 /// Agreement asked of figures given in per cent with six decimals.
@@ -28,8 +37,9 @@ const TIME_TOLERANCE: f64 = 1e-12;
 type Failure = String;
 
 fn run(file: &Value, case: fn(&Value) -> Result<(), Failure>) -> Outcomes {
-    let none = Vec::new();
-    let cases = file["cases"].as_array().unwrap_or(&none);
+    let Some(cases) = file["cases"].as_array() else {
+        return vec![("cases".into(), Outcome::Failed("the file has no cases".into()))];
+    };
     let name = |index: usize, case: &Value| match case["ref"].as_str() {
         Some(name) => name.to_owned(),
         None => format!("case {index}"),

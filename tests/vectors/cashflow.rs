@@ -15,9 +15,20 @@ use serde_json::Value;
 use crate::{Outcome, Outcomes, Reader};
 
 pub const READERS: &[Reader] = &[
-    Reader { reads: |name| name.starts_with("tvm/numpy_financial"), run: time_value },
-    Reader { reads: |name| name.starts_with("tvm/pyxirr_xirr"), run: dated },
-    Reader { reads: |name| name.starts_with("tvm/quantlib_rate_conversions"), run: conversions },
+    Reader {
+        reads: |name| matches!(name, "tvm/numpy_financial.json" | "tvm/time_value.json"),
+        run: time_value,
+    },
+    Reader {
+        reads: |name| matches!(name, "tvm/pyxirr_xirr.json" | "tvm/dated_flows.json"),
+        run: dated,
+    },
+    Reader {
+        reads: |name| {
+            matches!(name, "tvm/quantlib_rate_conversions.json" | "tvm/rate_conversions.json")
+        },
+        run: conversions,
+    },
 ];
 
 /// Relative tolerance of a published rate of return, as the samples state it.
@@ -33,10 +44,10 @@ fn cases(
     name: impl Fn(usize, &Value) -> String,
     run: fn(&Value) -> Result<Outcome, Unread>,
 ) -> Outcomes {
-    let none = Vec::new();
-    file["cases"]
-        .as_array()
-        .unwrap_or(&none)
+    let Some(cases) = file["cases"].as_array() else {
+        return vec![("cases".into(), Outcome::Failed("the file has no cases".into()))];
+    };
+    cases
         .iter()
         .enumerate()
         .map(|(index, case)| {

@@ -10,6 +10,7 @@ use loan_engine::domain::loan::terms::{
 };
 use loan_engine::domain::loan::{
     Instalment, ProgressiveModel, ProgressiveRules, ScheduleTerms, progressive_model, schedule,
+    total_cost,
 };
 use loan_engine::domain::money::RoundingMode;
 use rust_decimal::Decimal;
@@ -21,6 +22,7 @@ pub const READERS: &[Reader] = &[
     Reader { reads: |path| path.ends_with("fineract/emi_calculator_unit.json"), run: calculator },
     Reader { reads: |path| path.ends_with("fineract/plain_schedules.json"), run: plain },
     Reader { reads: |path| path.ends_with("fineract/newer_upstream_cases.json"), run: newer },
+    Reader { reads: |path| path.ends_with("schedule/worked_examples.json"), run: worked },
 ];
 
 /// What differs, or what could not be read.
@@ -524,6 +526,59 @@ fn expect_period(model: &ProgressiveModel, step: &Value) -> Check {
     same("rate factor", segment.factor, number(step, "rate_factor")?)?;
     match optional(step, "interest_due_in_interest_period") {
         Some(wanted) => same("segment interest", segment.interest, parse(wanted, "interest")?),
+        None => Ok(()),
+    }
+}
+
+/// The project's own examples: terms in their JSON form, and what follows from them.
+fn worked(file: &Value) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    for case in list(file, "cases").unwrap_or_default() {
+        let name = optional(case, "id").unwrap_or("unnamed").to_owned();
+        outcomes.push((name, outcome(worked_case(case))));
+    }
+    outcomes
+}
+
+fn worked_case(case: &Value) -> Check {
+    let terms: ScheduleTerms = serde_json::from_value(case["terms"].clone()).map_err(show)?;
+    let found = schedule(&terms).map_err(show)?;
+    if optional(case, "instalment").is_some() {
+        same("instalment", found.instalment, number(case, "instalment")?)?;
+    }
+    let rows = list(case, "rows")?;
+    if !rows.is_empty() && rows.len() != found.rows.len() {
+        return Err(format!("{} rows, not {}", found.rows.len(), rows.len()));
+    }
+    for (row, wanted) in found.rows.iter().zip(rows) {
+        worked_row(row, wanted).map_err(|why| format!("row {}: {why}", row.number))?;
+    }
+    if let Some(wanted) = case.get("total_cost") {
+        let cost = total_cost(&found).map_err(show)?;
+        same("principal", cost.principal, number(wanted, "principal")?)?;
+        same("interest", cost.interest, number(wanted, "interest")?)?;
+        same("fees", cost.fees, number(wanted, "fees")?)?;
+        same("total", cost.total, number(wanted, "total")?)?;
+    }
+    Ok(())
+}
+
+fn worked_row(row: &Instalment, wanted: &Value) -> Check {
+    let due = date(wanted, "due_date")?;
+    if due != row.due_date {
+        return Err(format!("due on {}, not {due}", row.due_date));
+    }
+    for (name, found) in [
+        ("principal", row.principal),
+        ("interest", row.interest),
+        ("fees", row.fees),
+        ("total", row.total),
+        ("balance", row.closing_balance),
+    ] {
+        same(name, found, number(wanted, name)?)?;
+    }
+    match optional(wanted, "disbursed") {
+        Some(_) => same("disbursed", row.disbursed, number(wanted, "disbursed")?),
         None => Ok(()),
     }
 }

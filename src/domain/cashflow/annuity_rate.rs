@@ -17,7 +17,8 @@ use crate::domain::limits::ANNUITY_PERIODS_MAX;
 /// balance never gets there: it grows, or it was there before it began.
 ///
 /// # Errors
-/// [`CashflowError::NotFinite`], and [`CashflowError::RateTooLow`] at or below minus one.
+/// [`CashflowError::NotFinite`], [`CashflowError::RateTooLow`] at or below minus one, and
+/// [`CashflowError::OutOfRange`] for amounts too large to be summed.
 pub fn nper(
     rate: f64,
     payment: f64,
@@ -36,6 +37,9 @@ pub fn nper(
     let due = if when == PaymentTiming::Begin { 1.0 + rate } else { 1.0 };
     // What a period does to the balance: interest plus payment.
     let change = present * rate + payment * due;
+    if !(distance.is_finite() && change.is_finite()) {
+        return Err(CashflowError::OutOfRange { what: "the sum of the payments" });
+    }
     if change == 0.0 {
         return Ok(Some(f64::INFINITY));
     }
@@ -56,7 +60,8 @@ pub fn nper(
 ///
 /// # Errors
 /// [`CashflowError::PeriodsOutOfBounds`] outside 1 to [`ANNUITY_PERIODS_MAX`],
-/// [`CashflowError::NotFinite`] and [`CashflowError::NotVerified`].
+/// [`CashflowError::NotFinite`], [`CashflowError::OutOfRange`] for amounts too large to be summed,
+/// and [`CashflowError::NotVerified`].
 pub fn rate(
     periods: f64,
     payment: f64,
@@ -75,6 +80,10 @@ pub fn rate(
     finite(future, "the future value", None)?;
     let due = when == PaymentTiming::Begin;
     let above = Annuity { begin: present, end: future, payment, periods, due };
+    let Net { slope, gross, .. } = above.net(0.0);
+    if !(slope.is_finite() && gross.is_finite()) {
+        return Err(CashflowError::OutOfRange { what: "the sum of the payments" });
+    }
     match above.sign_changes() {
         0 => Ok(None),
         changes => BothSides {
@@ -225,6 +234,10 @@ mod tests {
             ));
         }
         assert!(rate(12.0, f64::NAN, 1.0, 0.0, End).is_err());
+        assert!(matches!(
+            rate(12.0, -1e308, 1e308, 0.0, End),
+            Err(CashflowError::OutOfRange { .. })
+        ));
     }
 
     #[test]

@@ -27,8 +27,9 @@ impl DatedFlows {
     ///
     /// # Errors
     /// [`CashflowError::Missing`] for no flow, [`CashflowError::TooManyFlows`] above
-    /// [`CASH_FLOWS_MAX`], [`CashflowError::NotFinite`] with the place of the flow, and what the
-    /// day count refuses.
+    /// [`CASH_FLOWS_MAX`], [`CashflowError::NotFinite`] with the place of the flow,
+    /// [`CashflowError::OutOfRange`] for amounts too large to be summed, and what the day count
+    /// refuses.
     pub fn new(
         flows: &[(NaiveDate, f64)],
         day_count: DayCount,
@@ -67,7 +68,7 @@ impl DatedFlows {
                 Flows::new(times, per_year)
             }
         };
-        Ok(Self { flows, base })
+        Ok(Self { flows: flows?, base })
     }
 
     /// The earliest date, to which [`DatedFlows::npv`] discounts.
@@ -316,6 +317,12 @@ mod tests {
             Err(CashflowError::NotFinite { what: "a cash flow", position: Some(2) })
         );
         assert!(make(&[(NaiveDate::MAX, 1.0)]).is_err());
+        for huge in [1e308, -1e308] {
+            let twice = [(day("2020-01-01"), huge), (day("2020-01-01"), huge)];
+            assert!(matches!(make(&twice), Err(CashflowError::OutOfRange { .. })));
+            let apart = [(day("2020-01-01"), huge), (day("2021-01-01"), huge)];
+            assert!(matches!(make(&apart), Err(CashflowError::OutOfRange { .. })));
+        }
         let flows = dated(&[("2020-01-01", -5.0), ("9999-12-31", 5.0)]);
         for rate in [-1.0, -2.0, f64::NAN, f64::INFINITY] {
             assert!(flows.npv(rate).is_err(), "{rate}");

@@ -472,7 +472,7 @@ mod tests {
         // A period that returns to the grid counts the steps of the grid since its start.
         assert_eq!(monthly("2024-01-01", "2024-02-15", "2024-03-01"), "1");
         // Off the grid: two months from 1 February and 14 of the 30 days of the third.
-        assert_eq!(monthly("2024-01-01", "2024-02-01", "2024-04-15"), "2.46666666667");
+        assert_eq!(monthly("2024-01-01", "2024-02-01", "2024-04-15"), "2.466666666667");
         assert_eq!(monthly("2024-01-01", "2024-04-15", "2024-05-15"), "1");
         let roll = RollRule::FirstDayOfNextMonth;
         assert_eq!(units(Frequency::MONTHLY, roll, "2025-01-31", "2025-01-31", "2025-03-01"), "1");

@@ -68,17 +68,25 @@ impl Basis<'_> {
             };
             return Ok(decimal::mul(part, units)?);
         }
-        let thirty = self.interest.days_in_month == DaysInMonth::Thirty;
-        let counted = match self.frequency {
-            Frequency::Months(_) if thirty => {
-                context.mul(measure.between(from, until)?, Decimal::from(30))?
-            }
-            Frequency::SemiMonthly(_) if thirty => {
-                context.mul(measure.between(from, until)?, Decimal::from(15))?
-            }
-            _ => Decimal::from(days(from, until)),
+        Ok(context.mul(part, self.counted_days(measure, from, until)?)?)
+    }
+
+    /// Days between two dates, months with as many as the terms say.
+    fn counted_days(
+        &self,
+        measure: &Measure,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Decimal, ScheduleError> {
+        let of_month = match self.frequency {
+            Frequency::Months(_) => 30,
+            Frequency::SemiMonthly(_) => 15,
+            Frequency::Days(_) | Frequency::Weeks(_) => 0,
         };
-        Ok(context.mul(part, counted)?)
+        if self.interest.days_in_month == DaysInMonth::Actual || of_month == 0 {
+            return Ok(Decimal::from(days(from, until)));
+        }
+        Ok(self.context.mul(measure.between(from, until)?, Decimal::from(of_month))?)
     }
 
     /// The annual rate over the days or periods of a year.
@@ -113,7 +121,7 @@ impl Basis<'_> {
         }
         let part = self.part_of_annual_rate(annual_rate)?;
         let count = match self.interest.period {
-            InterestPeriod::Daily => Decimal::from(days(from, until)),
+            InterestPeriod::Daily => self.counted_days(measure, from, until)?,
             InterestPeriod::SameAsRepayment if self.interest.partial_periods => {
                 measure.between(from, until)?
             }

@@ -25,3 +25,5 @@ pub use terms::ScheduleTerms;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod refusals;

@@ -1,5 +1,6 @@
 //! From terms to a schedule.
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::ScheduleError;
@@ -82,7 +83,7 @@ struct Lending {
 
 /// One disbursement.
 struct Part {
-    on: chrono::NaiveDate,
+    on: NaiveDate,
     amount: Decimal,
     down_payment: Decimal,
     /// What stays lent.
@@ -192,66 +193,66 @@ pub fn progressive_model(terms: &ScheduleTerms) -> Result<ProgressiveModel, Sche
 
 /// Rows of lines, with the down payments where they fall.
 fn rows(plan: &Plan, lending: &Lending, lines: &[Line]) -> Result<Vec<Instalment>, ScheduleError> {
-    let mut rows = Vec::with_capacity(lines.len() + lending.parts.len());
+    let mut table = Table::default();
     let mut parts = lending.parts.iter().peekable();
-    let mut balance = Decimal::ZERO;
     for (planned, line) in plan.periods.iter().zip(lines) {
-        let mut disbursed = Decimal::ZERO;
         while let Some(part) = parts.next_if(|part| part.on < planned.span.due) {
-            disbursed = decimal::add(disbursed, part.amount)?;
+            table.lend(part.amount)?;
             if !part.down_payment.is_zero() {
-                let row = down_payment_row(&rows, part, balance, disbursed)?;
-                balance = row.closing_balance;
-                disbursed = Decimal::ZERO;
-                rows.push(row);
+                let paid = Line { principal: part.down_payment, ..Line::default() };
+                table.push(RowKind::DownPayment, part.on, part.on, &paid)?;
             }
         }
-        // The first row opens with the first disbursement.
-        let opening = if rows.is_empty() { disbursed } else { balance };
-        let within = if rows.is_empty() { Decimal::ZERO } else { disbursed };
-        balance = decimal::sub(decimal::add(opening, within)?, line.principal)?;
-        rows.push(Instalment {
-            number: next_number(&rows),
-            kind: RowKind::Instalment,
-            period_start: planned.span.start,
-            due_date: planned.due,
-            opening_balance: opening,
-            disbursed: within,
+        table.push(RowKind::Instalment, planned.span.start, planned.due, line)?;
+    }
+    Ok(table.rows)
+}
+
+/// Rows as they are written, each opening where the one before closed.
+#[derive(Default)]
+struct Table {
+    rows: Vec<Instalment>,
+    balance: Decimal,
+    /// Lent since the row before.
+    disbursed: Decimal,
+}
+
+impl Table {
+    /// Lends an amount. The first one is the balance the first row opens with.
+    fn lend(&mut self, amount: Decimal) -> Result<(), ScheduleError> {
+        if self.rows.is_empty() && self.balance.is_zero() {
+            self.balance = amount;
+        } else {
+            self.disbursed = decimal::add(self.disbursed, amount)?;
+        }
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        kind: RowKind,
+        period_start: NaiveDate,
+        due_date: NaiveDate,
+        line: &Line,
+    ) -> Result<(), ScheduleError> {
+        let opening_balance = self.balance;
+        let disbursed = std::mem::take(&mut self.disbursed);
+        self.balance = decimal::sub(decimal::add(opening_balance, disbursed)?, line.principal)?;
+        self.rows.push(Instalment {
+            number: self.rows.last().map_or(1, |row| row.number + 1),
+            kind,
+            period_start,
+            due_date,
+            opening_balance,
+            disbursed,
             principal: line.principal,
             interest: line.interest,
             fees: Decimal::ZERO,
             total: decimal::add(line.principal, line.interest)?,
-            closing_balance: balance,
+            closing_balance: self.balance,
         });
+        Ok(())
     }
-    Ok(rows)
-}
-
-fn next_number(rows: &[Instalment]) -> u32 {
-    rows.last().map_or(1, |row| row.number + 1)
-}
-
-fn down_payment_row(
-    rows: &[Instalment],
-    part: &Part,
-    balance: Decimal,
-    disbursed: Decimal,
-) -> Result<Instalment, ScheduleError> {
-    let first = rows.is_empty();
-    let owed = decimal::add(balance, disbursed)?;
-    Ok(Instalment {
-        number: next_number(rows),
-        kind: RowKind::DownPayment,
-        period_start: part.on,
-        due_date: part.on,
-        opening_balance: if first { owed } else { balance },
-        disbursed: if first { Decimal::ZERO } else { disbursed },
-        principal: part.down_payment,
-        interest: Decimal::ZERO,
-        fees: Decimal::ZERO,
-        total: part.down_payment,
-        closing_balance: decimal::sub(owed, part.down_payment)?,
-    })
 }
 
 /// A loan that is repaid early, because its instalments were rounded up, ends there.

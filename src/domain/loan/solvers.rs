@@ -119,7 +119,7 @@ pub fn solve_principal(
         low = high;
         high = high.saturating_mul(2).min(most);
     }
-    if low == 0 {
+    if low == 0 || instalment <= Decimal::ZERO {
         return Err(ScheduleError::NoSolution {
             reason: format!("Nothing can be borrowed for instalments of {instalment}."),
         });
@@ -207,4 +207,107 @@ fn simplest_between(low: Decimal, high: Decimal) -> Result<Decimal, ScheduleErro
         }
     }
     Ok(low.normalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::loan::terms::{Method, RoundingFamily};
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn terms(principal: &str, rate: &str, instalments: u32) -> ScheduleTerms {
+        let on = chrono::NaiveDate::from_ymd_opt(2024, 1, 31).unwrap();
+        ScheduleTerms::new(d(principal), d(rate), instalments, on)
+    }
+
+    /// The textbook mortgage: 100,000 at 6 per cent over 360 months is 599.55.
+    #[test]
+    fn a_mortgage_is_solved_from_every_side() {
+        let mortgage = terms("100000", "0.06", 360);
+        assert_eq!(instalment_amount(&mortgage).unwrap(), d("599.55"));
+        assert_eq!(solve_rate(&mortgage, d("599.55")).unwrap(), d("0.06"));
+        let term = solve_term(&mortgage, d("600")).unwrap();
+        assert_eq!(term.instalments, 360);
+        assert!(term.last_instalment < d("600"));
+        let most = solve_principal(&mortgage, d("599.55")).unwrap();
+        assert!((d("100000")..d("100002")).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn what_has_no_solution_is_refused() {
+        let loan = terms("1000", "0.12", 12);
+        let none = |answer: Result<(), ScheduleError>| {
+            assert!(matches!(answer, Err(ScheduleError::NoSolution { .. })), "{answer:?}");
+        };
+        none(solve_term(&loan, d("10")).map(drop));
+        none(solve_term(&loan, d("9.99")).map(drop));
+        none(solve_rate(&loan, d("83.32")).map(drop));
+        none(solve_principal(&loan, d("0")).map(drop));
+        let mut whole = loan.clone();
+        whole.rounding.multiple = Some(Decimal::TEN);
+        none(solve_rate(&whole, d("95")).map(drop));
+        // One instalment more than the interest takes ten years, not for ever.
+        assert!(solve_term(&loan, d("10.01")).unwrap().instalments > 600);
+    }
+
+    #[test]
+    fn solvers_keep_the_other_terms() {
+        let mut loan = terms("1200", "0.12", 3);
+        loan.grace.principal = 1;
+        loan.balloon = d("300");
+        let instalment = instalment_amount(&loan).unwrap();
+        assert_eq!(solve_rate(&loan, instalment).unwrap(), d("0.12"));
+        loan.balloon = Decimal::ZERO;
+        loan.method = Method::EqualPrincipal;
+        assert_eq!(instalment_amount(&loan).unwrap(), d("12"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn answers_agree_with_the_schedule(
+            principal in 1_000u32..1_000_000, rate in 1u32..40_000, instalments in 1u32..120, family in 0usize..3,
+        ) {
+            let mut loan = terms("1", "0", instalments);
+            loan.principal = Decimal::from(principal);
+            loan.annual_rate = Decimal::new(i64::from(rate), 5);
+            loan.rounding.family =
+                [RoundingFamily::Progressive, RoundingFamily::Cumulative, RoundingFamily::None][family];
+            let instalment = decimal::round(instalment_amount(&loan).unwrap(), 2, RoundingMode::Ceiling);
+
+            let term = solve_term(&loan, instalment).unwrap();
+            let last_with = |count| {
+                let tried = ScheduleTerms { instalments: count, instalment: Some(instalment), ..loan.clone() };
+                schedule(&tried).unwrap().rows.last().unwrap().total
+            };
+            prop_assert_eq!(last_with(term.instalments), term.last_instalment);
+            prop_assert!(term.last_instalment <= instalment);
+            prop_assert!(term.instalments == 1 || last_with(term.instalments - 1) > instalment);
+            prop_assert!(term.instalments <= instalments + 1);
+
+            let most = solve_principal(&loan, instalment).unwrap();
+            let costs = |principal| instalment_amount(&ScheduleTerms { principal, ..loan.clone() }).unwrap();
+            prop_assert!(costs(most) <= instalment);
+            prop_assert!(costs(most + Decimal::new(1, 2)) > instalment);
+        }
+
+        #[test]
+        fn a_rate_is_found_again(
+            principal in 1_000u32..1_000_000, rate in 1u32..40_000, instalments in 2u32..60,
+        ) {
+            let mut loan = terms("1", "0", instalments);
+            loan.principal = Decimal::from(principal);
+            loan.annual_rate = Decimal::new(i64::from(rate), 5);
+            let instalment = instalment_amount(&loan).unwrap();
+            let found = solve_rate(&loan, instalment).unwrap();
+            let again = ScheduleTerms { annual_rate: found, ..loan.clone() };
+            prop_assert_eq!(instalment_amount(&again).unwrap(), instalment);
+            prop_assert!(found.normalize().scale() <= loan.annual_rate.normalize().scale());
+        }
+    }
 }

@@ -92,7 +92,7 @@ pub fn apr_eu(
         }
     }
     flows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let flows = Flows::new(flows, 1.0);
+    let flows = Flows::new(flows, 1.0)?;
     let rate = match flows.as_ref().and_then(BothSides::of) {
         Some(sides) => sides.rate()?,
         None => None,

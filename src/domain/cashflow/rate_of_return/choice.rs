@@ -1,9 +1,10 @@
 //! Which of several rates is the rate of return.
 //!
 //! A rate of return brings the present value of flows to zero. Flows that change sign once have
-//! one; other flows may have several or none. This module gives the one that the flows' owner
-//! would call the rate of return, and [`all_rates`] gives all of them. The rule, with the distance
-//! of a rate from zero measured as `|ln(1 + r)|`, so that losing half is as far as doubling:
+//! one; other flows may have several or none. [`BothSides::rate`] gives the one that the flows'
+//! owner would call the rate of return, [`BothSides::all_rates`] gives all of them. The rule, with
+//! the distance of a rate from zero measured as `|ln(1 + r)|`, so that losing half is as far as
+//! doubling:
 //!
 //! 1. If the flows sum to zero, the rate is zero.
 //! 2. If more is received than paid, the rate is the smallest positive one, unless that is above

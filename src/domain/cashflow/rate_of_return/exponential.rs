@@ -7,6 +7,7 @@
 //! pay, take an exponential each.
 
 use super::legs::{CarefulSum, Leg, Legs, Net, PresentValue, RootCount};
+use crate::domain::cashflow::CashflowError;
 
 /// Units of time in a block.
 const BLOCK: usize = 64;
@@ -95,9 +96,15 @@ struct Block {
 impl Flows {
     /// Flows at `times`, in order, counted in units of which `units_per_year` make a year. Flows
     /// at the same time are summed and what cancels is dropped. None if nothing is left.
-    pub fn new(flows: impl IntoIterator<Item = (f64, f64)>, units_per_year: f64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`CashflowError::OutOfRange`] for amounts whose sums no double holds.
+    pub fn new(
+        flows: impl IntoIterator<Item = (f64, f64)>,
+        units_per_year: f64,
+    ) -> Result<Option<Self>, CashflowError> {
         let (times, amounts) = merge(flows);
-        let (origin, last) = (*times.first()?, *times.last()?);
+        let (Some(&origin), Some(&last)) = (times.first(), times.last()) else { return Ok(None) };
         let mut flows = Self {
             times,
             amounts,
@@ -122,10 +129,14 @@ impl Flows {
             running_changes.see(running.total());
         }
         flows.total = running.total();
+        let moments = flows.received.weighted + flows.paid.weighted;
+        if !(flows.total.is_finite() && moments.is_finite()) {
+            return Err(CashflowError::OutOfRange { what: "the sum of the cash flows" });
+        }
         flows.sign_changes = changes.count;
         flows.running_changes = running_changes.count;
         flows.table = Table::new(&flows.times, &flows.amounts);
-        Some(flows)
+        Ok(Some(flows))
     }
 
     /// Changes of sign of the sum of the last flows, from the last flow back.

@@ -222,12 +222,17 @@ impl<C: PresentValue> Search<'_, C> {
         Ok(())
     }
 
-    /// Adds a root unless it is the one just found, seen from the interval next door.
+    /// Adds a root unless it cannot be told from the one just found, because the present value
+    /// vanishes all the way between them: a root of high multiplicity drowns its neighbourhood in
+    /// rounding, and a root on the border of two intervals is seen from both.
     fn record(&mut self, root: f64) {
-        let apart = REFINED / self.curve.span();
-        if self.found.last().is_none_or(|last| root - last > apart) {
-            self.found.push(root);
+        if let Some(&last) = self.found.last() {
+            let between = 0.5 * (last + root);
+            if vanishes(&self.curve.net(between), between) {
+                return;
+            }
         }
+        self.found.push(root);
     }
 }
 

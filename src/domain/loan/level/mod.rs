@@ -216,13 +216,10 @@ impl Charges {
         let exact = found.principal as f64 * self.level_share();
         let mut instalment = multiple(terms, certain_round(exact, exact * error, rounding.mode)?)?;
         run(instalment, &found.factors, &mut found.rows)?;
-        if let [only] = found.rows.as_slice() {
-            found.instalment = only.total;
-            return Some(());
-        }
         let gap_of =
             |rows: &[LevelRow], instalment: i64| rows.last().map(|row| row.total - instalment);
-        let rounds = if rounding.levelling() == Levelling::Off { 0 } else { SMOOTHING_MAX };
+        let level = count > 1 && rounding.levelling() == Levelling::Smooth;
+        let rounds = if level { SMOOTHING_MAX } else { 0 };
         for _ in 0..rounds {
             let gap = gap_of(&found.rows, instalment)?;
             if gap.abs() <= count / 2 {
