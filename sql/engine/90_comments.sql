@@ -1,5 +1,13 @@
 -- What each function is: meaning, units, errors and source, in the words of the reference pages,
--- which are generated from here.
+-- which are generated from here; and what the planner is told of those that return rows.
+
+-- What the planner expects of functions that return rows.
+
+alter function loan_engine.currencies() rows 170;
+alter function loan_engine.day_counts() rows 28;
+alter function loan_engine.actus_events(jsonb, jsonb, date) cost 1000 rows 60;
+alter function loan_engine.check_terms(jsonb) cost 100 rows 1;
+alter function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) cost 1000 rows 1;
 
 -- Money
 

@@ -36,11 +36,16 @@ fn weekend(days: &List<Whole>) -> Answer<Weekend> {
     Ok(Weekend::of(&weekdays))
 }
 
+/// A calendar with what it was made of.
+struct Made {
+    weekend: Weekend,
+    holidays: Vec<NaiveDate>,
+    calendar: Rc<BusinessCalendar>,
+}
+
 thread_local! {
-    /// The calendar of the last call with what it was made of: a query asks the same calendar for
-    /// every row.
-    static LAST: RefCell<Option<(Weekend, Vec<NaiveDate>, Rc<BusinessCalendar>)>> =
-        const { RefCell::new(None) };
+    /// The calendar of the last call: a query asks the same calendar for every row.
+    static LAST: RefCell<Option<Made>> = const { RefCell::new(None) };
 }
 
 fn business_calendar(
@@ -50,15 +55,15 @@ fn business_calendar(
     let weekend = weekend(weekend_days)?;
     let holidays: Vec<NaiveDate> = holidays.0.into_iter().map(|day| day.0).collect();
     LAST.with_borrow_mut(|last| {
-        if let Some((of_weekend, of_holidays, calendar)) = last
-            && *of_weekend == weekend
-            && *of_holidays == holidays
+        if let Some(made) = last
+            && made.weekend == weekend
+            && made.holidays == holidays
         {
-            return Ok(Rc::clone(calendar));
+            return Ok(Rc::clone(&made.calendar));
         }
         let calendar =
             Rc::new(BusinessCalendar::new(weekend, holidays.iter().copied()).or_report()?);
-        *last = Some((weekend, holidays, Rc::clone(&calendar)));
+        *last = Some(Made { weekend, holidays, calendar: Rc::clone(&calendar) });
         Ok(calendar)
     })
 }

@@ -1,15 +1,16 @@
 //! Arguments that refuse NULL with an SQLSTATE rather than by a panic.
 
+use std::ffi::CStr;
 use std::ops::Deref;
 
 use pgrx::callconv::{Arg, ArgAbi};
-use pgrx::datum::{Array, Datum, JsonB, UnboxDatum};
+use pgrx::datum::{Array, Datum, UnboxDatum};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
     array_argument_sql,
 };
-use pgrx::{FromDatum, PgSqlErrorCode, impl_sql_translatable, pg_sys};
+use pgrx::{FromDatum, PgSqlErrorCode, impl_sql_translatable, pg_sys, varlena};
 
 /// A `text` argument that must be given.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +86,46 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Whole {
     }
 }
 
+impl FromDatum for Document {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        if null {
+            return None;
+        }
+        // SAFETY: the caller vouches that a datum that is not NULL is a jsonb. The text is palloc'd
+        // in the call's memory context and read before anything else happens there.
+        let text = unsafe {
+            let plain = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+            let jsonb: *mut pg_sys::Jsonb = plain.cast();
+            let length = varlena::varsize(plain) - pg_sys::VARHDRSZ;
+            let root = &raw mut (*jsonb).root;
+            CStr::from_ptr(pg_sys::JsonbToCString(std::ptr::null_mut(), root, length as i32))
+        };
+        let read = |text: &CStr| serde_json::from_slice(text.to_bytes());
+        Some(Document(read(text).map_err(|error| unreadable(&error)).unwrap_or_report()))
+    }
+}
+
+/// A document that PostgreSQL holds and this library does not: numbers beyond a double, or more
+/// than 128 levels.
+fn unreadable(error: &serde_json::Error) -> ErrorReport {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "a JSON document cannot be read",
+        "",
+    )
+    .set_detail(format!("The reason is: {error}."))
+    .set_hint("Give numbers within double precision, or as strings, and fewer levels.".to_owned())
+}
+
 // SAFETY: declared in SQL as jsonb.
 unsafe impl<'fcx> ArgAbi<'fcx> for Document {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: declared as jsonb.
-        Document(unsafe { given::<JsonB>(arg) }.0)
+        unsafe { given(arg) }
     }
 }
 

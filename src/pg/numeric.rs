@@ -60,7 +60,7 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
         let at = index * 2;
         bytes.get(at..at + 2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]]))
     };
-    let header = word(0).ok_or_else(|| damaged())?;
+    let header = word(0).ok_or_else(damaged)?;
     let (negative, display_scale, weight, first_digit) = match header & SIGN_MASK {
         SPECIAL => {
             let value = match header {
@@ -77,7 +77,7 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
             (header & SHORT_SIGN != 0, scale as i32, weight, 1)
         }
         sign => {
-            let weight = word(1).ok_or_else(|| damaged())? as i16;
+            let weight = word(1).ok_or_else(damaged)? as i16;
             (sign == NEGATIVE, (header & LONG_SCALE_MASK) as i32, weight as i32, 2)
         }
     };
