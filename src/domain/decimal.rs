@@ -84,8 +84,12 @@ pub fn round(value: Decimal, decimals: u32, mode: RoundingMode) -> Decimal {
 
 /// The nearest double, for statistics and root finding.
 pub fn to_f64(value: Decimal) -> f64 {
-    use rust_decimal::prelude::ToPrimitive;
-    value.to_f64().unwrap_or(f64::NAN)
+    let (mantissa, scale) = (value.mantissa(), value.scale());
+    // Both are doubles without error here, so that one division rounds once.
+    if mantissa.unsigned_abs() < 1 << 53 && scale <= 22 {
+        return mantissa as f64 / 10f64.powi(scale as i32);
+    }
+    value.to_string().parse().unwrap_or(f64::NAN)
 }
 
 /// The decimal with the shortest digits that read back as `value`.

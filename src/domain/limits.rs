@@ -12,3 +12,5 @@ pub const YEAR_MIN: i32 = 1;
 pub const YEAR_MAX: i32 = 9999;
 /// Largest amount, in whole currency units.
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
+/// Most periods an annuity may have: a century of hours is fewer.
+pub const ANNUITY_PERIODS_MAX: u32 = 1_000_000;

@@ -138,25 +138,100 @@ pub fn add_days(date: NaiveDate, days: i64) -> Result<NaiveDate, CalendarError> 
 /// # Errors
 /// [`CalendarError::OutOfRange`].
 pub fn add_months(date: NaiveDate, months: i64) -> Result<NaiveDate, CalendarError> {
-    let (year, month) = shift_month(date.year(), date.month(), months)?;
-    let day = date.day().min(days_in_month(year, month));
-    ymd(year, month, day)
-}
-
-/// Year and month `months` months after the given ones.
-pub(super) fn shift_month(year: i32, month: u32, months: i64) -> Result<(i32, u32), CalendarError> {
-    let index = (i64::from(year) * 12 + i64::from(month) - 1).saturating_add(months);
-    let target = index.div_euclid(12);
-    match i32::try_from(target) {
+    let index = i64::from(month_index(date)).saturating_add(months);
+    let year = index.div_euclid(12);
+    let refusal = CalendarError::OutOfRange { year };
+    match i32::try_from(year) {
         Ok(year) if (YEAR_MIN..=YEAR_MAX).contains(&year) => {
-            Ok((year, index.rem_euclid(12) as u32 + 1))
+            let month = index.rem_euclid(12) as u32 + 1;
+            let day = date.day().min(days_in_month(year, month));
+            NaiveDate::from_ymd_opt(year, month, day).ok_or(refusal)
         }
-        _ => Err(CalendarError::OutOfRange { year: target }),
+        _ => Err(refusal),
     }
 }
 
-/// A date of parts that are known to name one.
-pub(super) fn ymd(year: i32, month: u32, day: u32) -> Result<NaiveDate, CalendarError> {
-    NaiveDate::from_ymd_opt(year, month, day)
-        .ok_or(CalendarError::OutOfRange { year: i64::from(year) })
+/// Months since January of year 0.
+pub(super) fn month_index(date: NaiveDate) -> i32 {
+    date.year() * 12 + date.month0() as i32
+}
+
+/// Day number of a day of the month of a month index, or of the month's last day if it is shorter.
+/// Reaches beyond the library's years, as a period that ends within them may start outside.
+pub(super) const fn clipped_day_number(month_index: i32, day: u32) -> i32 {
+    let (year, month) = (month_index.div_euclid(12), month_index.rem_euclid(12) as u32 + 1);
+    let last = days_in_month(year, month);
+    day_number_of(year, month, if day < last { day } else { last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::error::{Condition, Refusal};
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn epochs_are_where_they_are_said_to_be() {
+        assert_eq!(day_number_of(1970, 1, 1), 0);
+        assert_eq!(day_number(d("2000-01-01")), DAY_NUMBER_2000_01_01);
+        assert_eq!(civil_of(DAY_NUMBER_MIN), (1, 1, 1));
+        assert_eq!(civil_of(DAY_NUMBER_MAX), (9999, 12, 31));
+    }
+
+    #[test]
+    fn a_month_after_31_january_is_the_end_of_february() {
+        assert_eq!(add_months(d("2023-01-31"), 1).unwrap(), d("2023-02-28"));
+        assert_eq!(add_months(d("2024-01-31"), 1).unwrap(), d("2024-02-29"));
+        assert_eq!(add_months(d("2024-02-29"), -12).unwrap(), d("2023-02-28"));
+        assert_eq!(add_months(d("2024-03-31"), -13).unwrap(), d("2023-02-28"));
+    }
+
+    #[test]
+    fn what_lies_outside_the_years_is_refused() {
+        let refused = [
+            add_months(d("9999-12-31"), 1),
+            add_months(d("0001-01-01"), -1),
+            add_months(d("2024-01-01"), i64::MAX),
+            add_months(d("2024-01-01"), i64::MIN),
+            add_days(d("9999-12-31"), 1),
+            add_days(d("0001-01-01"), -1),
+            add_days(d("2024-01-01"), i64::MAX),
+            check_range(NaiveDate::MAX),
+            date_of(DAY_NUMBER_MIN - 1),
+        ];
+        for result in refused {
+            assert_eq!(result.unwrap_err().condition(), Condition::DatetimeOverflow);
+        }
+        let detail = add_days(d("9999-12-31"), 1).unwrap_err().detail().unwrap();
+        assert_eq!(detail, "The year would be 10000; dates run from year 1 to year 9999.");
+    }
+
+    proptest! {
+        #[test]
+        fn day_numbers_agree_with_another_implementation(
+            day in DAY_NUMBER_MIN..=DAY_NUMBER_MAX,
+            months in -130_000_i64..130_000,
+        ) {
+            let date = date_of(day).unwrap();
+            prop_assert_eq!(day_number(date), day);
+            prop_assert_eq!(civil_of(day), (date.year(), date.month(), date.day()));
+            prop_assert_eq!(day_number_of(date.year(), date.month(), date.day()), day);
+            let last = last_day_of_month(date);
+            prop_assert_eq!(last.succ_opt().map(|next| next.day()), Some(1));
+            prop_assert_eq!(is_last_day_of_month(date), last == date);
+
+            let step = chrono::Months::new(months.unsigned_abs() as u32);
+            let other = if months < 0 {
+                date.checked_sub_months(step)
+            } else {
+                date.checked_add_months(step)
+            };
+            let other = other.filter(|date| (YEAR_MIN..=YEAR_MAX).contains(&date.year()));
+            prop_assert_eq!(add_months(date, months).ok(), other);
+        }
+    }
 }

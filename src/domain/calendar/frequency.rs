@@ -23,14 +23,15 @@ impl SemiMonthDays {
     /// Two days of the month, the first before the second; 31 stands for the last day.
     ///
     /// # Errors
-    /// [`CalendarError::Contradiction`] if they are not in order from 1 to 31.
+    /// [`CalendarError::Contradiction`] if they are not in order from 1 to 31, or the first is
+    /// after the 27th, as the two would then be one day in February.
     pub fn new(first: u8, second: u8) -> Result<Self, CalendarError> {
-        if first >= 1 && first < second && second <= 31 && first <= 28 {
+        if (1..=27).contains(&first) && first < second && second <= 31 {
             Ok(Self { first, second })
         } else {
             Err(CalendarError::Contradiction {
                 reason: "The days of a semi-monthly frequency are two days of the month in order, \
-                         the first from 1 to 28 and the second up to 31.",
+                         the first from 1 to 27 and the second up to 31.",
             })
         }
     }
@@ -48,7 +49,7 @@ impl SemiMonthDays {
         }
     }
 
-    /// The earlier day, from 1 to 28.
+    /// The earlier day, from 1 to 27.
     pub const fn first(self) -> u8 {
         self.first
     }
@@ -76,7 +77,8 @@ pub enum Frequency {
     Months(NonZeroU16),
 }
 
-/// Names of frequencies, the first of each the one it is written with.
+/// Names of frequencies, the first of each the one it is written with; the last shows the form of
+/// all others to who reads the list in a refusal.
 const NAMES: [(&str, Frequency); 26] = [
     ("daily", Frequency::DAILY),
     ("weekly", Frequency::WEEKLY),
@@ -338,5 +340,116 @@ impl std::str::FromStr for Frequency {
     type Err = CalendarError;
     fn from_str(text: &str) -> Result<Self, CalendarError> {
         Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_and_periods_are_read() {
+        for (text, want) in [
+            ("Monthly", Frequency::MONTHLY),
+            (" every month ", Frequency::MONTHLY),
+            ("P1M", Frequency::MONTHLY),
+            ("p3m", Frequency::QUARTERLY),
+            ("P1Y", Frequency::ANNUAL),
+            ("P1Y6M", Frequency::Months(count(18))),
+            ("P2W", Frequency::BIWEEKLY),
+            ("P10D", Frequency::Days(count(10))),
+            ("every 15 days", Frequency::Days(count(15))),
+            ("45 days", Frequency::Days(count(45))),
+            ("every 2 weeks", Frequency::BIWEEKLY),
+            ("every 1 year", Frequency::ANNUAL),
+            ("fortnightly", Frequency::BIWEEKLY),
+            ("four_weekly", Frequency::FOUR_WEEKLY),
+            ("half-yearly", Frequency::SEMI_ANNUAL),
+        ] {
+            assert_eq!(Frequency::parse(text), Ok(want), "{text}");
+        }
+        for (text, first, second) in
+            [("semimonthly 1,15", 1, 15), ("semi-monthly (15, last)", 15, 31)]
+        {
+            let days = SemiMonthDays::new(first, second).unwrap();
+            assert_eq!(Frequency::parse(text), Ok(Frequency::SemiMonthly(Some(days))));
+        }
+    }
+
+    #[test]
+    fn what_is_no_frequency_is_refused() {
+        for text in [
+            "",
+            "P",
+            "PM",
+            "P1",
+            "P1M2D",
+            "P-1M",
+            "every",
+            "every 2",
+            "every 2 moons",
+            "every 2 days or so",
+            "month",
+            "semimonthly 15",
+            "monthly 1,15",
+        ] {
+            assert!(matches!(Frequency::parse(text), Err(CalendarError::Name(_))), "{text}");
+        }
+        for text in ["every 0 days", "P0M", "every -1 weeks", "P70000D", "every 9999 years"] {
+            assert!(
+                matches!(Frequency::parse(text), Err(CalendarError::CountOutOfBounds { .. })),
+                "{text}"
+            );
+        }
+        for text in
+            ["semimonthly 15,1", "semimonthly 0,15", "semimonthly 15,32", "semimonthly 28,29"]
+        {
+            assert!(
+                matches!(Frequency::parse(text), Err(CalendarError::Contradiction { .. })),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn periods_a_year_are_the_customary_ones() {
+        for (frequency, want) in [
+            (Frequency::DAILY, 365),
+            (Frequency::WEEKLY, 52),
+            (Frequency::BIWEEKLY, 26),
+            (Frequency::FOUR_WEEKLY, 13),
+            (Frequency::SEMIMONTHLY, 24),
+            (Frequency::MONTHLY, 12),
+            (Frequency::BIMONTHLY, 6),
+            (Frequency::QUARTERLY, 4),
+            (Frequency::SEMI_ANNUAL, 2),
+            (Frequency::ANNUAL, 1),
+        ] {
+            assert_eq!(frequency.per_year(), Ok(Decimal::from(want)), "{frequency}");
+        }
+    }
+
+    fn any_frequency() -> impl Strategy<Value = Frequency> {
+        let any_count = || (1_u16..=u16::MAX).prop_map(count);
+        prop_oneof![
+            any_count().prop_map(Frequency::Days),
+            any_count().prop_map(Frequency::Weeks),
+            any_count().prop_map(Frequency::Months),
+            (1_u8..=27, 1_u8..=30).prop_map(|(first, more)| {
+                let days = SemiMonthDays::new(first, (first + more).min(31)).unwrap();
+                Frequency::SemiMonthly(Some(days))
+            }),
+            Just(Frequency::SEMIMONTHLY),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_frequency_reads_and_writes_as_text(frequency in any_frequency()) {
+            let text = serde_json::to_string(&frequency).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Frequency>(&text).unwrap(), frequency);
+            prop_assert!(frequency.per_year().unwrap() > Decimal::ZERO);
+        }
     }
 }

@@ -4,52 +4,13 @@
 //! followed by 28 February and then by 31 March.
 
 use chrono::{Datelike, NaiveDate, Weekday};
-use serde::{Deserialize, Serialize};
 
 use super::civil::{
     DAY_NUMBER_MAX, DAY_NUMBER_MIN, check_range, date_of, day_number, day_number_of, days_in_month,
-    is_last_day_of_month,
+    is_last_day_of_month, month_index,
 };
-use super::{CalendarError, Frequency, SemiMonthDays};
+use super::{CalendarError, DueDays, Frequency, Nth, RollRule, SemiMonthDays};
 use crate::domain::limits::{YEAR_MAX, YEAR_MIN};
-
-/// Which of a month's Mondays, Tuesdays and so on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Nth {
-    /// The first.
-    First,
-    /// The second.
-    Second,
-    /// The third.
-    Third,
-    /// The fourth.
-    Fourth,
-    /// The last, fourth or fifth.
-    Last,
-}
-
-/// On which day of the month a date of a monthly series falls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RollRule {
-    /// On the seed's day, or the last day of a month that is too short.
-    #[default]
-    SameDay,
-    /// On the last day of the month if the seed is on one (the end-of-month rule), else as
-    /// [`Self::SameDay`]: 30 April is followed by 31 May.
-    LastDay,
-    /// On the seed's day, or the first day of the month after one that is too short: 31 January is
-    /// followed by 1 March, 31 March and 1 May.
-    FirstDayOfNextMonth,
-    /// On a weekday of the month, such as the second Tuesday or the last Friday.
-    NthWeekday {
-        /// Which of them.
-        nth: Nth,
-        /// The weekday.
-        weekday: Weekday,
-    },
-}
 
 /// A series of dates: a seed, how often, and on which day.
 ///
@@ -65,7 +26,7 @@ pub struct Recurrence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Every so many days.
-    Days(i64),
+    Days(i32),
     /// Every so many months from month `index`, on `day` or the last possible one, which is
     /// `carry` days after the last of the month.
     Months { index: i64, months: i64, day: u32, carry: u32 },
@@ -100,15 +61,15 @@ impl Recurrence {
             (Frequency::Months(count), _) => {
                 let at_end = roll == RollRule::LastDay && is_last_day_of_month(seed);
                 Step::Months {
-                    index: month_index(seed),
+                    index: i64::from(month_index(seed)),
                     months: i64::from(count.get()),
                     day: if at_end { 31 } else { seed.day() },
                     carry: u32::from(roll == RollRule::FirstDayOfNextMonth),
                 }
             }
             (Frequency::SemiMonthly(days), _) => halves_step(seed, days, roll),
-            (Frequency::Days(count), _) => Step::Days(i64::from(count.get())),
-            (Frequency::Weeks(count), _) => Step::Days(i64::from(count.get()) * 7),
+            (Frequency::Days(count), _) => Step::Days(i32::from(count.get())),
+            (Frequency::Weeks(count), _) => Step::Days(i32::from(count.get()) * 7),
         };
         Ok(Self { seed: day_of_seed, step })
     }
@@ -123,7 +84,7 @@ impl Recurrence {
         }
         match self.step {
             Step::Days(days) => {
-                let day = n.saturating_mul(days).saturating_add(i64::from(self.seed));
+                let day = n.saturating_mul(i64::from(days)).saturating_add(i64::from(self.seed));
                 match i32::try_from(day) {
                     Ok(day) => in_range(day),
                     Err(_) => Err(CalendarError::OutOfRange { year: day / 365 + 1970 }),
@@ -148,7 +109,61 @@ impl Recurrence {
     /// # Errors
     /// As [`Self::day_number`].
     pub fn date(&self, n: i64) -> Result<NaiveDate, CalendarError> {
+        if let Step::Months { index, months, day, carry: 0 } = self.step {
+            // Year, month and day are at hand, so no day number need be taken apart.
+            let (year, month) = month_of(n.saturating_mul(months).saturating_add(index))?;
+            let day = day.min(days_in_month(year, month));
+            let refusal = CalendarError::OutOfRange { year: i64::from(year) };
+            return NaiveDate::from_ymd_opt(year, month, day).ok_or(refusal);
+        }
         date_of(self.day_number(n)?)
+    }
+}
+
+impl Recurrence {
+    /// The first `n` whose date is after a day number: 1 for the seed itself. It may be one that
+    /// the calendar does not reach, which [`Self::day_number`] then refuses.
+    pub fn first_after(&self, day: i32) -> i64 {
+        let is_after = |n: i64| self.day_number(n).map_or(n > 0, |date| date > day);
+        let apart = i64::from(day) - i64::from(self.seed);
+        // The guess errs towards the seed, by one date in fifty.
+        let mut n = match self.step {
+            Step::Days(days) => apart.div_euclid(i64::from(days)),
+            Step::Months { months, .. } | Step::Weekday { months, .. } => apart / (months * 31),
+            Step::Halves { .. } => apart / 16,
+        };
+        while is_after(n) {
+            n -= 1;
+        }
+        while !is_after(n) {
+            n += 1;
+        }
+        n
+    }
+
+    /// The day numbers of dates 1, 2, 3 and so on, to the end of the calendar.
+    pub fn day_numbers(&self) -> DueDays {
+        DueDays::new(self)
+    }
+
+    /// Whether the seed is a date that the rule gives: always, unless an n-th weekday or two given
+    /// days of the month prescribe others.
+    pub const fn seed_is_by_rule(&self) -> bool {
+        match self.step {
+            Step::Days(_) | Step::Months { .. } => true,
+            Step::Weekday { skip, .. } => skip == 0,
+            Step::Halves { on_grid, .. } => on_grid,
+        }
+    }
+
+    /// Day number of the seed.
+    pub const fn seed(&self) -> i32 {
+        self.seed
+    }
+
+    /// The dates' rule, for what steps through it.
+    pub(super) const fn step(&self) -> Step {
+        self.step
     }
 }
 
@@ -163,11 +178,6 @@ pub fn nth_date(
     n: i64,
 ) -> Result<NaiveDate, CalendarError> {
     Recurrence::new(seed, frequency, roll)?.date(n)
-}
-
-/// Months since January of year 0.
-fn month_index(date: NaiveDate) -> i64 {
-    i64::from(date.year()) * 12 + i64::from(date.month0())
 }
 
 /// Year and month, from 1, of a month index.
@@ -218,7 +228,7 @@ fn weekday_of(day: i32) -> i32 {
 }
 
 fn weekday_step(seed: NaiveDate, months: i64, nth: Nth, weekday: Weekday) -> Step {
-    let index = month_index(seed);
+    let index = i64::from(month_index(seed));
     let weekday = weekday.num_days_from_monday();
     let of_seed_month = weekday_in_month(index, nth, weekday).unwrap_or_default();
     let skip = i64::from((of_seed_month - day_number(seed)).signum());
@@ -227,7 +237,7 @@ fn weekday_step(seed: NaiveDate, months: i64, nth: Nth, weekday: Weekday) -> Ste
 
 fn halves_step(seed: NaiveDate, days: Option<SemiMonthDays>, roll: RollRule) -> Step {
     let days = days.unwrap_or_else(|| SemiMonthDays::of_seed(seed, roll));
-    let first_half = month_index(seed) * 2;
+    let first_half = i64::from(month_index(seed)) * 2;
     let seed = day_number(seed);
     // The two days of the seed's month, and failing both the second day of the month before.
     let half = [first_half + 1, first_half]
@@ -242,4 +252,131 @@ fn halves_step(seed: NaiveDate, days: Option<SemiMonthDays>, roll: RollRule) -> 
 fn day_in_half(half: i64, days: SemiMonthDays) -> Result<i32, CalendarError> {
     let day = if half.rem_euclid(2) == 0 { days.first() } else { days.second() };
     day_in_month(half.div_euclid(2), u32::from(day), 0)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn dates(seed: &str, frequency: &str, roll: &str, n: std::ops::RangeInclusive<i64>) -> String {
+        let (frequency, roll) =
+            (Frequency::parse(frequency).unwrap(), RollRule::parse(roll).unwrap());
+        n.map(|n| nth_date(d(seed), frequency, roll, n).unwrap().format("%y%m%d").to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn a_seed_at_a_month_end_is_never_lost() {
+        for (seed, frequency, roll, want) in [
+            ("2023-01-31", "monthly", "same_day", "230228 230331 230430 230531"),
+            ("2023-01-31", "monthly", "first_day_of_next_month", "230301 230331 230501 230531"),
+            ("2023-04-30", "monthly", "same_day", "230530 230630 230730 230830"),
+            ("2023-04-30", "monthly", "last_day", "230531 230630 230731 230831"),
+            ("2023-04-29", "monthly", "last_day", "230529 230629 230729 230829"),
+            ("2024-02-29", "annual", "same_day", "250228 260228 270228 280229"),
+            ("2023-02-28", "annual", "last_day", "240229 250228 260228 270228"),
+            ("2023-11-30", "quarterly", "last_day", "240229 240531 240831 241130"),
+            ("2024-01-15", "semimonthly", "same_day", "240130 240215 240229 240315"),
+            ("2024-01-31", "semimonthly", "same_day", "240216 240229 240316 240331"),
+            ("2024-01-31", "semimonthly", "last_day", "240215 240229 240315 240331"),
+            ("2024-01-03", "semimonthly 1,15", "same_day", "240115 240201 240215 240301"),
+            ("2024-01-16", "semimonthly 15,last", "same_day", "240131 240215 240229 240315"),
+            ("2024-01-01", "monthly", "second tuesday", "240109 240213 240312 240409"),
+            ("2024-01-09", "monthly", "second tuesday", "240213 240312 240409 240514"),
+            ("2024-01-10", "monthly", "second tuesday", "240213 240312 240409 240514"),
+            ("2024-01-01", "bimonthly", "last friday", "240126 240329 240531 240726"),
+            ("2024-02-28", "every 15 days", "same_day", "240314 240329 240413 240428"),
+            ("2023-12-25", "biweekly", "last_day", "240108 240122 240205 240219"),
+        ] {
+            assert_eq!(dates(seed, frequency, roll, 1..=4), want, "{seed} {frequency} {roll}");
+        }
+    }
+
+    #[test]
+    fn dates_go_back_from_the_seed_as_well() {
+        for (seed, frequency, roll, want) in [
+            ("2023-05-31", "monthly", "same_day", "230331 230430 230531"),
+            ("2024-01-10", "monthly", "second tuesday", "231212 240109 240110"),
+            ("2024-01-01", "monthly", "second tuesday", "231114 231212 240101"),
+            ("2024-01-03", "semimonthly 1,15", "same_day", "231215 240101 240103"),
+            ("2024-01-15", "semimonthly 1,15", "same_day", "240101 240115 240201"),
+        ] {
+            let n = if want.ends_with("240201") { -1..=1 } else { -2..=0 };
+            assert_eq!(dates(seed, frequency, roll, n), want, "{seed} {frequency} {roll}");
+        }
+    }
+
+    #[test]
+    fn a_weekly_date_cannot_be_the_second_tuesday() {
+        let roll = RollRule::parse("second tuesday").unwrap();
+        assert!(matches!(
+            nth_date(d("2024-01-01"), Frequency::WEEKLY, roll, 1),
+            Err(CalendarError::Contradiction { .. })
+        ));
+        for n in [i64::MAX, i64::MIN, 96_000, -25_000] {
+            assert!(matches!(
+                nth_date(d("2024-01-01"), Frequency::MONTHLY, RollRule::SameDay, n),
+                Err(CalendarError::OutOfRange { .. })
+            ));
+        }
+    }
+
+    pub(crate) fn any_series() -> impl Strategy<Value = Recurrence> {
+        let frequency = proptest::sample::select(vec![
+            "daily",
+            "weekly",
+            "biweekly",
+            "every 15 days",
+            "semimonthly",
+            "semimonthly 1,15",
+            "semimonthly 15,last",
+            "semimonthly 27,30",
+            "monthly",
+            "bimonthly",
+            "quarterly",
+            "annual",
+            "every 7 months",
+            "every 400 days",
+        ]);
+        let roll = proptest::sample::select(vec![
+            "same_day",
+            "last_day",
+            "first_day_of_next_month",
+            "first monday",
+            "last sunday",
+        ]);
+        let seed = DAY_NUMBER_MIN + 400_000..DAY_NUMBER_MAX - 400_000;
+        (seed, frequency, roll).prop_filter_map("no such weekday", |(seed, frequency, roll)| {
+            let frequency = Frequency::parse(frequency).unwrap();
+            let roll = RollRule::parse(roll).unwrap();
+            Recurrence::new(date_of(seed).unwrap(), frequency, roll).ok()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_date_is_later_than_the_one_before(series in any_series(), n in -300_i64..300) {
+            let (this, next) = (series.day_number(n).unwrap(), series.day_number(n + 1).unwrap());
+            prop_assert!(this < next);
+            prop_assert_eq!(series.first_after(this), n + 1);
+            prop_assert_eq!(series.first_after(next - 1), n + 1);
+            prop_assert_eq!(series.day_number(0), Ok(series.seed()));
+        }
+
+        #[test]
+        fn on_the_same_day_is_adding_months(
+            seed in 0..30_000_i32, months in 1_u16..40, n in -50_i64..50,
+        ) {
+            let seed = date_of(seed).unwrap();
+            let frequency = Frequency::every(i64::from(months), super::super::FrequencyUnit::Month);
+            let dated = nth_date(seed, frequency.unwrap(), RollRule::SameDay, n);
+            prop_assert_eq!(dated, super::super::add_months(seed, n * i64::from(months)));
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod cumulative;
 mod error;
 mod fees;
 mod flows;
+pub mod level;
 mod plan;
 pub mod progressive;
 mod rows;

@@ -47,6 +47,15 @@ pub struct Instalment {
     pub closing_balance: Decimal,
 }
 
+impl Instalment {
+    /// What is owed before the instalment is paid: the opening balance with what is lent within
+    /// the period.
+    pub fn owed(&self) -> Decimal {
+        // Both were added without overflow when the row was made.
+        self.opening_balance.saturating_add(self.disbursed)
+    }
+}
+
 /// A whole schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {

@@ -63,7 +63,7 @@ fn rates(terms: &ScheduleTerms, plan: &Plan) -> Result<RateCourse, ScheduleError
 
 /// Whether the terms are those of the progressive calculator: an annuity without anything that
 /// makes instalments differ.
-fn is_plain_progressive(terms: &ScheduleTerms) -> bool {
+pub(crate) fn is_plain_progressive(terms: &ScheduleTerms) -> bool {
     let grace = Grace { principal: 0, ..terms.grace };
     terms.rounding.family == RoundingFamily::Progressive
         && terms.rounding.residue == Residue::Last

@@ -48,6 +48,37 @@ pub fn currency(code: &str) -> Result<&'static Currency, UnknownCurrency> {
         .ok_or_else(|| UnknownCurrency { given: code.chars().take(80).collect() })
 }
 
+/// A number of decimals that no currency has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the decimals of a currency are out of range")]
+pub struct BadMinorUnits(i32);
+
+impl Refusal for BadMinorUnits {
+    fn condition(&self) -> Condition {
+        Condition::InvalidParameter
+    }
+    fn detail(&self) -> Option<String> {
+        Some(format!("The number of decimals is {}.", self.0))
+    }
+    fn hint(&self) -> Option<String> {
+        Some(format!("Give 0 to {MINOR_UNITS_MAX}: 2 for the cent, 0 for the yen."))
+    }
+}
+
+/// Most decimals an amount may have: those of the smallest units in use, with room.
+pub const MINOR_UNITS_MAX: u32 = 8;
+
+/// A number of decimals as an amount may have it.
+///
+/// # Errors
+/// [`BadMinorUnits`] for less than 0 and more than [`MINOR_UNITS_MAX`].
+pub fn minor_units(decimals: i32) -> Result<u32, BadMinorUnits> {
+    u32::try_from(decimals)
+        .ok()
+        .filter(|decimals| *decimals <= MINOR_UNITS_MAX)
+        .ok_or(BadMinorUnits(decimals))
+}
+
 const fn c(code: &'static str, number: u16, minor_units: u32) -> Currency {
     Currency { code, number, minor_units }
 }

@@ -5,5 +5,7 @@ mod currency;
 mod rounding;
 
 pub use allocation::{AllocationError, allocate};
-pub use currency::{Currency, currencies, currency};
+pub use currency::{
+    BadMinorUnits, Currency, MINOR_UNITS_MAX, UnknownCurrency, currencies, currency, minor_units,
+};
 pub use rounding::{MultipleError, RoundingMode, round_to_multiple};

@@ -248,3 +248,153 @@ impl BusinessCalendar {
 fn weekday_of(day: i32) -> u32 {
     ((day - MONDAY) % 7) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Datelike, Weekday};
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// The closing days of the ECB's TARGET system in 2024, in no order, one of them twice.
+    fn target_2024() -> BusinessCalendar {
+        let closed = [
+            "2024-12-25",
+            "2024-01-01",
+            "2024-03-29",
+            "2024-04-01",
+            "2024-05-01",
+            "2024-12-26",
+            "2024-01-01",
+        ];
+        BusinessCalendar::new(Weekend::SATURDAY_SUNDAY, closed.map(d)).unwrap()
+    }
+
+    #[test]
+    fn target_has_256_business_days_in_2024() {
+        let target = target_2024();
+        assert_eq!(target.business_days_between(d("2024-01-01"), d("2025-01-01")), Ok(256));
+        assert_eq!(target.business_days_between(d("2025-01-01"), d("2024-01-01")), Ok(-256));
+        assert_eq!(target.add_business_days(d("2024-03-28"), 1), Ok(d("2024-04-02")));
+        assert_eq!(target.add_business_days(d("2024-04-02"), -1), Ok(d("2024-03-28")));
+        assert_eq!(target.add_business_days(d("2024-03-30"), 0), Ok(d("2024-03-30")));
+        assert_eq!(target.is_business_day(d("2024-12-26")), Ok(false));
+    }
+
+    #[test]
+    fn a_week_without_work_is_refused() {
+        let week = Weekend::of(&[
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+        ]);
+        assert_eq!(BusinessCalendar::new(week, []), Err(CalendarError::NoBusinessDay));
+        assert_eq!(Weekend::of(&[Weekday::Sun, Weekday::Sat]), Weekend::SATURDAY_SUNDAY);
+        assert_eq!(Weekend::of(&[Weekday::Fri, Weekday::Sat]), Weekend::FRIDAY_SATURDAY);
+        assert_eq!(
+            BusinessCalendar::new(Weekend::SATURDAY_SUNDAY, []),
+            Ok(BusinessCalendar::monday_to_friday())
+        );
+        assert_eq!(BusinessCalendar::new(Weekend::NONE, []), Ok(BusinessCalendar::every_day()));
+    }
+
+    #[test]
+    fn beyond_a_declared_horizon_nothing_is_guessed() {
+        let open = BusinessCalendar::monday_to_friday();
+        let known = open.clone().with_horizon(d("2024-01-01"), d("2024-12-31")).unwrap();
+        assert_eq!(known.is_business_day(d("2024-12-31")), Ok(true));
+        assert!(open.is_business_day(d("2025-01-01")).unwrap());
+        for refused in [
+            known.is_business_day(d("2025-01-01")).map(|_| ()),
+            known.business_days_between(d("2023-12-31"), d("2024-12-31")).map(|_| ()),
+            known.add_business_days(d("2024-12-31"), 1).map(|_| ()),
+            known.add_business_days(d("2024-01-01"), -1).map(|_| ()),
+        ] {
+            assert!(matches!(refused, Err(CalendarError::OutsideHorizon { .. })));
+        }
+        assert!(open.with_horizon(d("2024-01-02"), d("2024-01-01")).is_err());
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_are_met_with_a_refusal() {
+        let calendar = BusinessCalendar::monday_to_friday();
+        for (date, n) in [
+            ("9999-12-31", 1),
+            ("0001-01-01", -1),
+            ("2024-01-01", i64::MAX),
+            ("2024-01-01", i64::MIN),
+            ("2024-01-01", 10_000_000),
+        ] {
+            assert!(
+                matches!(
+                    calendar.add_business_days(d(date), n),
+                    Err(CalendarError::OutOfRange { .. })
+                ),
+                "{date} {n}"
+            );
+        }
+        let all = calendar.business_days_between(d("0001-01-01"), d("9999-12-31")).unwrap();
+        assert_eq!(calendar.add_business_days(d("0001-01-01"), all), Ok(d("9999-12-31")));
+    }
+
+    /// A calendar whose holidays are thick enough to make runs longer than a week.
+    fn any_calendar() -> impl Strategy<Value = BusinessCalendar> {
+        (0_u8..127, proptest::collection::vec(0..500_i32, 0..250)).prop_map(|(weekend, days)| {
+            let first = day_number(d("2024-01-01"));
+            let days = days.into_iter().map(|day| date_of(first + day).unwrap());
+            BusinessCalendar::new(Weekend(weekend), days).unwrap()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn counting_and_stepping_agree_with_looking_at_every_day(
+            calendar in any_calendar(),
+            from in -100..600_i32,
+            length in 0..400_i32,
+        ) {
+            let first = day_number(d("2024-01-01"));
+            let (start, end) = (date_of(first + from).unwrap(), date_of(first + from + length).unwrap());
+            let open: Vec<NaiveDate> = start
+                .iter_days()
+                .take(length as usize)
+                .filter(|&day| calendar.is_business_day(day).unwrap())
+                .collect();
+            let count = open.len() as i64;
+            prop_assert_eq!(calendar.business_days_between(start, end), Ok(count));
+            prop_assert_eq!(calendar.business_days_between(end, start), Ok(-count));
+            // The n-th of the days after the start, and back again.
+            let after: Vec<_> = open.into_iter().filter(|&day| day > start).collect();
+            for (index, &day) in after.iter().enumerate() {
+                let n = index as i64 + 1;
+                prop_assert_eq!(calendar.add_business_days(start, n), Ok(day));
+                let back = calendar.add_business_days(day, -n).unwrap();
+                prop_assert!(back <= start);
+                prop_assert_eq!(
+                    calendar.business_days_between(back.succ_opt().unwrap(), day).unwrap() + 1,
+                    n
+                );
+            }
+        }
+
+        #[test]
+        fn a_holiday_is_no_business_day_and_a_weekend_none(
+            calendar in any_calendar(),
+            offset in 0..1000_i32,
+        ) {
+            let date = date_of(day_number(d("2023-10-01")) + offset).unwrap();
+            let weekday = date.weekday().num_days_from_monday();
+            if calendar.weekend.has(weekday) {
+                prop_assert_eq!(calendar.is_business_day(date), Ok(false));
+            }
+            prop_assert_eq!(weekday_of(day_number(date)), weekday);
+        }
+    }
+}

@@ -206,3 +206,105 @@ pub fn adjust(
         BusinessDayConvention::Nearest => calendar.on_or_before(date),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Weekend;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn d(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn dates_move_as_the_definitions_say() {
+        use BusinessDayConvention::*;
+        let easter_2013 = ["2013-03-29", "2013-04-01"].map(d);
+        let calendar = BusinessCalendar::new(Weekend::SATURDAY_SUNDAY, easter_2013).unwrap();
+        for (convention, date, want) in [
+            // Easter Sunday: the month has no later business day.
+            (None, "2013-03-31", "2013-03-31"),
+            (Following, "2013-03-31", "2013-04-02"),
+            (ModifiedFollowing, "2013-03-31", "2013-03-28"),
+            (Preceding, "2013-03-31", "2013-03-28"),
+            (ModifiedPreceding, "2013-03-31", "2013-03-28"),
+            (Nearest, "2013-03-31", "2013-04-02"),
+            // Easter Monday: the month has no earlier one.
+            (Preceding, "2013-04-01", "2013-03-28"),
+            (ModifiedPreceding, "2013-04-01", "2013-04-02"),
+            (Nearest, "2013-04-01", "2013-04-02"),
+            // Good Friday and the Saturday after go back.
+            (Nearest, "2013-03-29", "2013-03-28"),
+            (Nearest, "2013-03-30", "2013-03-28"),
+            (Following, "2013-03-28", "2013-03-28"),
+        ] {
+            assert_eq!(
+                adjust(d(date), convention, &calendar),
+                Ok(d(want)),
+                "{convention:?} {date}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_nearest_day_follows_the_weekend_of_the_place() {
+        let gulf = BusinessCalendar::new(Weekend::FRIDAY_SATURDAY, []).unwrap();
+        let nearest = |date| adjust(d(date), BusinessDayConvention::Nearest, &gulf).unwrap();
+        assert_eq!(nearest("2024-05-03"), d("2024-05-02"));
+        assert_eq!(nearest("2024-05-04"), d("2024-05-05"));
+    }
+
+    #[test]
+    fn names_and_actus_codes_are_read_and_written() {
+        for (name, convention) in NAMES {
+            assert_eq!(BusinessDayConvention::parse(&name.to_uppercase()), Ok(convention));
+            assert_eq!(BusinessDayConvention::parse(convention.name()), Ok(convention));
+        }
+        for (code, rule) in CODES {
+            assert_eq!(BusinessDayRule::parse(&code.to_lowercase()), Ok(rule));
+            assert_eq!(rule.name(), code);
+            let text = serde_json::to_string(&rule).unwrap();
+            assert_eq!(serde_json::from_str::<BusinessDayRule>(&text).unwrap(), rule);
+        }
+        for (text, code) in [
+            ("modified_following", "SCMF"),
+            ("Modified Following, adjusted", "SCMF"),
+            ("modified following unadjusted", "CSMF"),
+            ("preceding, unadjusted", "CSP"),
+            ("none", "NOS"),
+            ("unadjusted", "NOS"),
+        ] {
+            assert_eq!(BusinessDayRule::parse(text).map(BusinessDayRule::name), Ok(code), "{text}");
+        }
+        assert!(BusinessDayRule::parse("sideways").is_err());
+        assert!(BusinessDayConvention::parse("SCF").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_moved_date_is_a_business_day_and_stays(
+            holidays in proptest::collection::vec(0..400_u64, 0..80),
+            offset in 0..400_u64,
+        ) {
+            use BusinessDayConvention::*;
+            let day = |offset| d("2024-01-01") + chrono::Days::new(offset);
+            let holidays = holidays.into_iter().map(day);
+            let calendar = BusinessCalendar::new(Weekend::SATURDAY_SUNDAY, holidays).unwrap();
+            let date = day(offset);
+            for convention in [Following, ModifiedFollowing, Preceding, ModifiedPreceding, Nearest] {
+                let moved = adjust(date, convention, &calendar).unwrap();
+                prop_assert_eq!(calendar.is_business_day(moved), Ok(true));
+                prop_assert_eq!(adjust(moved, convention, &calendar), Ok(moved));
+                // Nothing open lies between the date and where it moved.
+                let (low, high) = (date.min(moved), date.max(moved));
+                let low = if low == moved { low.succ_opt().unwrap() } else { low };
+                if low < high {
+                    prop_assert_eq!(calendar.business_days_between(low, high), Ok(0));
+                }
+                if convention == Following { prop_assert!(moved >= date); }
+                if convention == Preceding { prop_assert!(moved <= date); }
+            }
+        }
+    }
+}

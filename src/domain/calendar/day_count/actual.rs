@@ -4,7 +4,9 @@ use chrono::{Datelike, NaiveDate};
 
 use super::{DayCount, DayCountContext, Fraction};
 use crate::domain::calendar::CalendarError;
-use crate::domain::calendar::civil::{add_months, day_number, days_in_year, is_leap_year};
+use crate::domain::calendar::civil::{
+    clipped_day_number, day_number, days_in_year, is_leap_year, month_index,
+};
 
 /// All days, the first included and the last excluded.
 pub(super) fn days_between(start: NaiveDate, end: NaiveDate) -> i64 {
@@ -27,51 +29,39 @@ pub(super) fn isda(start: NaiveDate, end: NaiveDate) -> Fraction {
 
 /// Whole years counted back from the end, the rest over 366 if it contains a 29 February (the
 /// start included, its end excluded), else over 365.
-pub(super) fn afb(start: NaiveDate, end: NaiveDate) -> Result<Fraction, CalendarError> {
-    let years = whole_years(start, end, |years| add_months(end, -12 * years))?;
-    let rest_end = add_months(end, -12 * years)?;
-    let year = if leap_days_before(rest_end) > leap_days_before(start) { 366 } else { 365 };
-    Ok(Fraction::new(days_between(start, rest_end), year).plus(Fraction::new(years, 1)))
+pub(super) fn afb(start: NaiveDate, end: NaiveDate) -> Fraction {
+    let from = day_number(start);
+    let back = |years: i32| clipped_day_number(month_index(end) - 12 * years, end.day());
+    let apart = end.year() - start.year();
+    let years = if back(apart) < from { apart - 1 } else { apart };
+    let rest = i64::from(back(years)) - i64::from(from);
+    let leap = leap_days_before(end.year() - years, end.month(), end.day())
+        > leap_days_before(start.year(), start.month(), start.day());
+    Fraction::new(rest, if leap { 366 } else { 365 }).plus(Fraction::new(i64::from(years), 1))
 }
 
 /// Whole years counted on from the start, the rest over the days of the year that follows them.
-pub(super) fn year(start: NaiveDate, end: NaiveDate) -> Result<Fraction, CalendarError> {
-    let years = whole_years(start, end, |years| add_months(start, 12 * years))?;
-    let rest_start = add_months(start, 12 * years)?;
-    let rest = days_between(rest_start, end);
-    if rest == 0 {
-        return Ok(Fraction::new(years, 1));
-    }
-    let length = days_between(rest_start, add_months(start, 12 * (years + 1))?);
-    Ok(Fraction::new(rest, length).plus(Fraction::new(years, 1)))
+pub(super) fn year(start: NaiveDate, end: NaiveDate) -> Fraction {
+    let to = day_number(end);
+    let on = |years: i32| clipped_day_number(month_index(start) + 12 * years, start.day());
+    let apart = end.year() - start.year();
+    let years = if on(apart) > to { apart - 1 } else { apart };
+    let length = i64::from(on(years + 1)) - i64::from(on(years));
+    Fraction::new(i64::from(to) - i64::from(on(years)), length)
+        .plus(Fraction::new(i64::from(years), 1))
 }
 
-/// The most years that `step` can go from one date without passing the other.
-fn whole_years(
-    start: NaiveDate,
-    end: NaiveDate,
-    step: impl Fn(i64) -> Result<NaiveDate, CalendarError>,
-) -> Result<i64, CalendarError> {
-    let years = i64::from(end.year()) - i64::from(start.year());
-    let reached = step(years)?;
-    Ok(if reached < start || reached > end { years - 1 } else { years })
-}
-
-/// Days of the 29th of February before a date since the count began.
-pub(super) fn leap_days_before(date: NaiveDate) -> i64 {
-    // Up to 29 February inclusive the year's own leap day lies ahead.
-    let year = i64::from(date.year()) - i64::from((date.month(), date.day()) <= (2, 29));
+/// Days of the 29th of February before a date, counted from a fixed day.
+fn leap_days_before(year: i32, month: u32, day: u32) -> i32 {
+    // Up to 29 February itself the leap day of the year still lies ahead.
+    let year = if (month, day) <= (2, 29) { year - 1 } else { year };
     year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)
 }
 
-/// Whether 29 February lies in the period without its first and with its last day.
-fn has_leap_day_after(start: NaiveDate, end: NaiveDate) -> bool {
-    leap_days_until(end) > leap_days_until(start)
-}
-
-/// Days of the 29th of February up to and including a date.
+/// Days of the 29th of February up to and including a date, counted from a fixed day.
 fn leap_days_until(date: NaiveDate) -> i64 {
-    leap_days_before(date) + i64::from((date.month(), date.day()) == (2, 29))
+    let before = leap_days_before(date.year(), date.month(), date.day());
+    i64::from(before) + i64::from((date.month(), date.day()) == (2, 29))
 }
 
 /// Days without those of the 29th of February, the first date excluded and the last included.
@@ -81,7 +71,7 @@ pub(super) fn days_without_leap_days(start: NaiveDate, end: NaiveDate) -> i64 {
 
 /// 366 if the period, without its first and with its last day, contains a 29 February, else 365.
 pub(super) fn denominator_actual(start: NaiveDate, end: NaiveDate) -> i64 {
-    if has_leap_day_after(start, end) { 366 } else { 365 }
+    if leap_days_until(end) > leap_days_until(start) { 366 } else { 365 }
 }
 
 /// ICMA rule 251.1(i).

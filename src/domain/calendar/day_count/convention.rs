@@ -107,8 +107,8 @@ impl DayCount {
         Ok(match self {
             Self::ActActIsda => actual::isda(start, end),
             Self::ActActIcma => icma::fraction(start, end, context)?,
-            Self::ActActAfb => actual::afb(start, end)?,
-            Self::ActActYear => actual::year(start, end)?,
+            Self::ActActAfb => actual::afb(start, end),
+            Self::ActActYear => actual::year(start, end),
             Self::Act36525 => Fraction::new(all() * 4, 1_461),
             Self::Act365Actual => Fraction::new(all(), actual::denominator_actual(start, end)),
             Self::Act365L => Fraction::new(all(), actual::denominator_365l(start, context)?),

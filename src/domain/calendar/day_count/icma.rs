@@ -2,60 +2,63 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::actual::days_between;
 use super::{DayCount, DayCountContext, Fraction};
 use crate::domain::calendar::CalendarError;
-use crate::domain::calendar::civil::{add_months, is_last_day_of_month, last_day_of_month};
+use crate::domain::calendar::civil::{
+    clipped_day_number, day_number, is_last_day_of_month, month_index,
+};
 
-/// The regular coupon dates, real and notional, that a schedule's own dates lie on.
+/// Longest coupon period; with it the products of days, months and lengths stay below 10^15.
+const MONTHS_MAX: u16 = 120;
+
+/// The regular coupon dates, real and notional, on which a schedule's own dates lie.
 #[derive(Clone, Copy, Debug)]
 struct Grid {
-    anchor: NaiveDate,
-    months: i64,
-    end_of_month: bool,
+    /// Month index of a regular date.
+    month: i32,
+    /// Day of the month of the regular dates, 31 if they are month ends.
+    day: u32,
+    /// Months from one to the next.
+    months: i32,
 }
 
 impl Grid {
-    /// The regular date `steps` periods after the anchor. Always counted from the anchor, so that
-    /// a short February on the way changes nothing.
-    fn date(&self, steps: i64) -> Result<NaiveDate, CalendarError> {
-        let date = add_months(self.anchor, steps * self.months)?;
-        Ok(if self.end_of_month { last_day_of_month(date) } else { date })
+    /// Day number of the regular date `steps` periods on. Always counted from one date, so that a
+    /// short February on the way changes nothing.
+    fn date(&self, steps: i32) -> i32 {
+        clipped_day_number(self.month + steps * self.months, self.day)
     }
 
-    /// The last step whose date is not after `date`.
-    fn step_at(&self, date: NaiveDate) -> Result<i64, CalendarError> {
-        let month = |date: NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month());
-        let step = (month(date) - month(self.anchor)).div_euclid(self.months);
-        Ok(if self.date(step)? > date { step - 1 } else { step })
-    }
-
-    /// What part of a year lies between the regular date at or before `date` and `date`, and the
-    /// step of that regular date.
-    fn part(&self, date: NaiveDate) -> Result<(i64, Fraction), CalendarError> {
-        let step = self.step_at(date)?;
-        let from = self.date(step)?;
-        let days = days_between(from, date);
-        if days == 0 {
-            return Ok((step, Fraction::ZERO));
-        }
-        let length = days_between(from, self.date(step + 1)?);
-        Ok((step, Fraction::new(days * self.months, length * 12)))
+    /// The step of the regular date at or before `date`, and the part of a year between the two:
+    /// days over (length of the period times coupons a year).
+    fn part(&self, date: NaiveDate) -> (i64, Fraction) {
+        let day = day_number(date);
+        let near = (month_index(date) - self.month).div_euclid(self.months);
+        let step = if self.date(near) > day { near - 1 } else { near };
+        let from = self.date(step);
+        let (days, length) = (i64::from(day - from), i64::from(self.date(step + 1) - from));
+        (i64::from(step), Fraction::new(days * i64::from(self.months), length * 12))
     }
 }
 
 /// ICMA rule 251.1(iii): for every regular period touched, the days in it over (its days times the
-/// coupons a year).
+/// coupons a year). Periods touched wholly count as their months over twelve.
 pub(super) fn fraction(
     start: NaiveDate,
     end: NaiveDate,
     context: &DayCountContext<'_>,
 ) -> Result<Fraction, CalendarError> {
+    let before = context.schedule_start.is_some_and(|schedule_start| start < schedule_start);
+    let after = context.schedule_end.is_some_and(|schedule_end| end > schedule_end);
+    if before || after {
+        return Err(DayCount::ActActIcma.bad("The dates are not within the schedule."));
+    }
     let grid = grid(context)?;
-    let (first_step, first) = grid.part(start)?;
-    let (last_step, last) = grid.part(end)?;
-    let whole = Fraction::new((last_step - first_step) * grid.months, 12);
-    Ok(last.plus(Fraction::new(-first.numerator, first.denominator)).plus(whole))
+    let (first_step, before_start) = grid.part(start);
+    let (last_step, before_end) = grid.part(end);
+    let whole = Fraction::new((last_step - first_step) * i64::from(grid.months), 12);
+    let minus_first = Fraction::new(-before_start.numerator, before_start.denominator);
+    Ok(before_end.plus(minus_first).plus(whole))
 }
 
 /// Finds a date that is regular: the end of the period, unless the period is the schedule's last,
@@ -78,21 +81,26 @@ fn grid(context: &DayCountContext<'_>) -> Result<Grid, CalendarError> {
             .ok_or_else(|| convention.missing("the coupon frequency"))?,
         (None, None) => return Err(convention.missing("the coupon frequency")),
     };
-    let end_of_month = is_last_day_of_month(anchor)
-        && context.end_of_month.unwrap_or_else(|| {
-            context.period_start.is_some_and(is_last_day_of_month)
-                && is_last_day_of_month(period_end)
-        });
-    Ok(Grid { anchor, months: i64::from(months), end_of_month })
+    if months > MONTHS_MAX {
+        return Err(convention.bad("The coupon period is longer than ten years."));
+    }
+    let keeps_to_month_ends = context.end_of_month.unwrap_or_else(|| {
+        context.period_start.is_some_and(is_last_day_of_month) && is_last_day_of_month(period_end)
+    });
+    let at_month_end = keeps_to_month_ends && is_last_day_of_month(anchor);
+    Ok(Grid {
+        month: month_index(anchor),
+        day: if at_month_end { 31 } else { anchor.day() },
+        months: i32::from(months),
+    })
 }
 
 /// The number of months from one date to the other if it is whole, a month's last day standing
 /// for any later one.
 pub(super) fn whole_months(start: NaiveDate, end: NaiveDate) -> Option<u16> {
-    let month = |date: NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month());
-    let months = month(end) - month(start);
-    let regular = add_months(start, months) == Ok(end)
-        || add_months(end, -months) == Ok(start)
+    let months = u16::try_from(month_index(end) - month_index(start)).ok().filter(|&m| m > 0)?;
+    let regular = clipped_day_number(month_index(end), start.day()) == day_number(end)
+        || clipped_day_number(month_index(start), end.day()) == day_number(start)
         || (is_last_day_of_month(start) && is_last_day_of_month(end));
-    u16::try_from(months).ok().filter(|&months| regular && months > 0)
+    regular.then_some(months)
 }

@@ -18,6 +18,8 @@ mod actual;
 mod convention;
 mod icma;
 mod names;
+#[cfg(test)]
+mod tests;
 mod thirty;
 
 use std::cmp::Ordering;
@@ -42,15 +44,15 @@ pub struct DayCountContext<'a> {
     pub period_start: Option<NaiveDate>,
     /// Last day of that period. ACT/ACT ICMA, ACT/365L, ACT/365 Canadian.
     pub period_end: Option<NaiveDate>,
-    /// First day of the whole schedule. ACT/ACT ICMA takes a period that starts here for an
-    /// initial stub if it is not regular.
+    /// First day of the whole schedule. ACT/ACT ICMA, if it is told, refuses dates before it.
     pub schedule_start: Option<NaiveDate>,
-    /// Last day of the whole schedule, the maturity. ACT/ACT ICMA takes a period that ends here
-    /// for a final stub if it is not regular; 30E/360 ISDA leaves a maturity in February as it is.
+    /// Last day of the whole schedule, the maturity. ACT/ACT ICMA refuses dates after it, and takes a period that ends here
+    /// for one that may be a final stub, any other for one that may be an initial stub; 30E/360 ISDA leaves a maturity in February as it is.
     pub schedule_end: Option<NaiveDate>,
     /// How often a coupon or instalment falls due. ACT/ACT ICMA, ACT/365L, ACT/365 Canadian.
     pub frequency: Option<Frequency>,
-    /// Whether the schedule keeps to month ends. ACT/ACT ICMA, 30U/360.
+    /// Whether the schedule keeps to month ends. 30U/360; ACT/ACT ICMA, which otherwise takes a
+    /// period between two month ends for one that does.
     pub end_of_month: Option<bool>,
     /// The business days. BUS/252.
     pub calendar: Option<&'a BusinessCalendar>,

@@ -100,19 +100,10 @@ impl DayCount {
     /// # Errors
     /// [`CalendarError::Name`] lists the names there are.
     pub fn parse(name: &str) -> Result<Self, CalendarError> {
-        let unknown = match by_name("day count", name, &CANONICAL) {
-            Ok(convention) => return Ok(convention),
-            Err(unknown) => unknown,
-        };
-        Self::by_key(name).ok_or(CalendarError::Name(unknown))
-    }
-
-    fn by_key(name: &str) -> Option<Self> {
-        let wanted = Key::of(name)?;
-        NAMES
-            .iter()
-            .find(|row| wanted.is(row.name) || row.aliases.iter().any(|alias| wanted.is(alias)))
-            .map(|row| row.convention)
+        match Key::of(name).and_then(Key::convention) {
+            Some(convention) => Ok(convention),
+            None => Ok(by_name("day count", name, &CANONICAL)?),
+        }
     }
 
     /// The canonical name.
@@ -149,34 +140,171 @@ impl TryFrom<String> for DayCount {
 
 /// A name reduced to what distinguishes it: capital letters, digits and plus signs, with `ACTUAL`
 /// shortened to `ACT`.
+#[derive(Clone, Copy)]
 struct Key {
     bytes: [u8; Key::LENGTH_MAX],
     length: usize,
 }
 
-impl Key {
-    const LENGTH_MAX: usize = 32;
+/// How many names there are, canonical ones and aliases.
+const NAMES_AND_ALIASES: usize = {
+    let (mut count, mut row) = (0, 0);
+    while row < DAY_COUNTS {
+        count += 1 + NAMES[row].aliases.len();
+        row += 1;
+    }
+    count
+};
 
-    /// `None` for what is longer than any name, or so short that only its punctuation would tell
-    /// it from a plain number.
-    fn of(name: &str) -> Option<Self> {
+/// The keys of all names, made when the library is compiled.
+static KEYS: [(Option<Key>, DayCount); NAMES_AND_ALIASES] = {
+    let mut keys = [(None, DayCount::OneOne); NAMES_AND_ALIASES];
+    let (mut at, mut row) = (0, 0);
+    while row < DAY_COUNTS {
+        let DayCountName { convention, name, aliases } = NAMES[row];
+        keys[at] = (Key::of(name), convention);
+        at += 1;
+        let mut alias = 0;
+        while alias < aliases.len() {
+            keys[at] = (Key::of(aliases[alias]), convention);
+            at += 1;
+            alias += 1;
+        }
+        row += 1;
+    }
+    keys
+};
+
+impl Key {
+    const LENGTH_MAX: usize = 24;
+    const ACTUAL: &[u8; 6] = b"ACTUAL";
+
+    /// `None` for what is longer than any name, is not ASCII, or is so short that only its
+    /// punctuation tells it from a number, as in `1/1`.
+    const fn of(name: &str) -> Option<Self> {
+        let (given, mut at) = (name.as_bytes(), 0);
         let mut key = Self { bytes: [0; Self::LENGTH_MAX], length: 0 };
-        let significant = name.bytes().filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'+');
-        for byte in significant {
-            *key.bytes.get_mut(key.length)? = byte.to_ascii_uppercase();
+        while at < given.len() {
+            let byte = given[at];
+            at += 1;
+            if !byte.is_ascii() {
+                return None;
+            }
+            if !byte.is_ascii_alphanumeric() && byte != b'+' {
+                continue;
+            }
+            if key.length == Self::LENGTH_MAX {
+                return None;
+            }
+            key.bytes[key.length] = byte.to_ascii_uppercase();
             key.length += 1;
-            if key.bytes.get(..key.length)?.ends_with(b"ACTUAL") {
-                key.length -= b"UAL".len();
+            key.shorten_actual();
+        }
+        let says_enough = key.length > 1 && !(key.length == 2 && key.bytes[0] == b'1');
+        if says_enough { Some(key) } else { None }
+    }
+
+    /// Drops the end of a trailing `ACTUAL`.
+    const fn shorten_actual(&mut self) {
+        let mut matched = 0;
+        while matched < Self::ACTUAL.len() {
+            if matched == self.length
+                || self.bytes[self.length - 1 - matched] != Self::ACTUAL[5 - matched]
+            {
+                return;
+            }
+            matched += 1;
+        }
+        let mut dropped = 0;
+        while dropped < b"UAL".len() {
+            self.length -= 1;
+            self.bytes[self.length] = 0;
+            dropped += 1;
+        }
+    }
+
+    fn convention(self) -> Option<DayCount> {
+        KEYS.iter()
+            .find(|(key, _)| key.is_some_and(|key| key.bytes == self.bytes))
+            .map(|&(_, convention)| convention)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_convention_finds_its_own_row() {
+        for (index, row) in NAMES.iter().enumerate() {
+            assert_eq!(row.convention as usize, index, "{}", row.name);
+            assert_eq!(row.convention.name(), row.name);
+        }
+    }
+
+    #[test]
+    fn every_name_means_one_convention() {
+        let all = || {
+            NAMES.iter().flat_map(|row| {
+                row.aliases.iter().chain([&row.name]).map(move |name| (*name, row.convention))
+            })
+        };
+        for (name, convention) in all() {
+            assert_eq!(DayCount::parse(name), Ok(convention), "{name}");
+            assert_eq!(DayCount::parse(&format!("  {} ", name.to_lowercase())), Ok(convention));
+            let bytes = |name| Key::of(name).map(|key| key.bytes);
+            for (other, another) in all().filter(|(_, another)| *another != convention) {
+                assert!(bytes(name).is_none() || bytes(name) != bytes(other), "{name} {another}");
             }
         }
-        (key.length > 1 && name.is_ascii() && key.as_bytes() != b"11").then_some(key)
     }
 
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+    #[test]
+    fn the_spellings_of_the_market_are_read() {
+        for (given, want) in [
+            ("30/360", "30/360 ISDA"),
+            ("ACT/365", "ACT/365F"),
+            ("ACT/ACT", "ACT/ACT ISDA"),
+            ("Actual/Actual (ISDA)", "ACT/ACT ISDA"),
+            ("A/A (ICMA)", "ACT/ACT ICMA"),
+            ("ACT/ACT.ISMA", "ACT/ACT ICMA"),
+            ("Actual/Actual (Bond)", "ACT/ACT ICMA"),
+            ("Actual/365 (Fixed)", "ACT/365F"),
+            ("ACT/365.FIXED", "ACT/365F"),
+            ("actual / 360", "ACT/360"),
+            ("Actual/365 (Actual)", "ACT/365A"),
+            ("Actual/365L", "ACT/365L"),
+            ("ACT_365_25", "ACT/365.25"),
+            ("NL365", "NL/365"),
+            ("30E/360.ISDA", "30E/360 ISDA"),
+            ("30/360 (ICMA)", "30E/360"),
+            ("30/360 ISDA (Bond Basis)", "30/360 ISDA"),
+            ("360/360", "30/360 ISDA"),
+            ("30u/360", "30U/360"),
+            ("30e+/360", "30E+/360"),
+            // The codes of ACTUS.
+            ("AA", "ACT/ACT ISDA"),
+            ("A360", "ACT/360"),
+            ("A365", "ACT/365F"),
+            ("30E360ISDA", "30E/360 ISDA"),
+            ("30E360", "30E/360"),
+            ("28E336", "28E/336"),
+            ("B252", "BUS/252"),
+        ] {
+            assert_eq!(DayCount::parse(given).map(DayCount::name), Ok(want), "{given}");
+        }
+        for given in ["", " ", "11", "/", "30", "ACT", "rubbish", "Ａ360", &"A".repeat(100)] {
+            assert!(matches!(DayCount::parse(given), Err(CalendarError::Name(_))), "{given}");
+        }
     }
 
-    fn is(&self, name: &str) -> bool {
-        Self::of(name).is_some_and(|key| key.as_bytes() == self.as_bytes())
+    #[test]
+    fn a_convention_reads_and_writes_as_its_name() {
+        for row in &NAMES {
+            let text = serde_json::to_string(&row.convention).unwrap();
+            assert_eq!(text, format!("\"{}\"", row.name));
+            assert_eq!(serde_json::from_str::<DayCount>(&text).unwrap(), row.convention);
+        }
+        assert!(serde_json::from_str::<DayCount>("\"31/360\"").is_err());
     }
 }

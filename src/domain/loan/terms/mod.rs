@@ -11,6 +11,7 @@ mod dates;
 mod fees;
 mod grace;
 mod interest;
+mod json;
 mod rates;
 mod rounding;
 mod validate;

@@ -1,0 +1,208 @@
+-- What each function is: meaning, units, errors and source, in the words of the reference pages,
+-- which are generated from here; and what the planner is told of those that return rows.
+
+-- What the planner expects of functions that return rows.
+
+alter function loan_engine.currencies() rows 170;
+alter function loan_engine.day_counts() rows 28;
+alter function loan_engine.actus_events(jsonb, jsonb, date) cost 1000 rows 60;
+alter function loan_engine.check_terms(jsonb) cost 100 rows 1;
+alter function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) cost 1000 rows 1;
+
+-- Money
+
+comment on function loan_engine.currencies() is
+'Every currency of ISO 4217 with its numeric code and the decimals of its minor unit.';
+
+comment on function loan_engine.minor_units(text) is
+'Decimals of the minor unit of an ISO 4217 currency: 2 for EUR, 0 for JPY, 3 for KWD. Error 22023 for a code the standard does not list.';
+
+comment on function loan_engine.round_money(numeric, text, text) is
+'An amount rounded to the minor unit of its currency; mode is half_even, half_up, half_down, up, down, ceiling or floor.';
+
+comment on function loan_engine.round_to_multiple(numeric, numeric, text) is
+'An amount rounded to a whole multiple, such as the 0.05 of Swiss cash or the whole unit of an instalment. Error 22023 for a multiple of zero or less.';
+
+comment on function loan_engine.allocate(numeric, numeric[], integer) is
+'An amount divided in proportion to weights, each share in whole minor units and the shares summing to the amount (largest remainder). Error 22023 for weights that are negative or all zero.';
+
+-- Calendar
+
+comment on function loan_engine.year_fraction(date, date, text, text, date, date, date, date, boolean, date[], integer[]) is
+'The part of a year between two dates by a day-count convention, exact to 28 digits; negative where the start is after the end. "30/360" alone is the bond basis of ISDA 2006 4.16(f), "ACT/365" is ACT/365F, "ACT/ACT" is ISDA. What only some conventions need (frequency and period for ICMA, holidays for BUS/252) is refused with 22023 where it is missing.';
+
+comment on function loan_engine.day_count_days(date, date, text, date[], integer[]) is
+'Days between two dates as a day-count convention counts them: thirty a month, without leap days, business days only, or all.';
+
+comment on function loan_engine.day_counts() is
+'Every day-count convention with the other names it is read by.';
+
+comment on function loan_engine.is_business_day(date, date[], integer[]) is
+'Whether a date is a business day; weekend days are ISO numbers, 1 for Monday to 7 for Sunday.';
+
+comment on function loan_engine.business_days_between(date, date, date[], integer[]) is
+'Business days from a date to another, the first counted and the last not; in constant time whatever their distance.';
+
+comment on function loan_engine.add_business_days(date, integer, date[], integer[]) is
+'The n-th business day after a date, or before it for a negative n.';
+
+comment on function loan_engine.adjust_date(date, text, date[], integer[]) is
+'The business day a date moves to by a convention: none, following, modified_following, preceding, modified_preceding or nearest (ISDA 2006 4.12).';
+
+comment on function loan_engine.payment_dates(date, text, integer, date, date, date, text, text, text, date[], integer[]) is
+'The periods of a schedule with the dates on which payment is due, each counted from the seed and never from the date before: 31 January, 28 February, 31 March. Give periods, end_date or both; roll is same_day, last_day, first_day_of_next_month or a weekday such as "second tuesday"; stub says where an odd period goes.';
+
+-- Interest
+
+comment on function loan_engine.simple_interest(numeric, numeric, date, date, text) is
+'Simple interest on a principal between two dates, the end not counted, at an annual rate (a fraction); not rounded.';
+
+comment on function loan_engine.simple_interest(numeric, date[], numeric[], date, date, text) is
+'Simple interest between two dates at annual rates that change on the way, each in force from its date; not rounded.';
+
+comment on function loan_engine.compound_interest(numeric, numeric, date, date, text, text) is
+'Compound interest on a principal between two dates at a nominal annual rate (a fraction); compounding is simple, continuous, a frequency such as monthly, or a number of periods a year; not rounded.';
+
+comment on function loan_engine.compound_interest(numeric, date[], numeric[], date, date, text, text) is
+'Compound interest between two dates at nominal annual rates that change on the way; not rounded.';
+
+comment on function loan_engine.daily_interest(numeric, numeric, date, text, integer, text) is
+'The interest of one day on a balance, balance x annual rate / days of the year by the day count; rounded only where minor_units is given.';
+
+comment on function loan_engine.effective_rate(numeric, integer) is
+'The effective annual rate (1 + i/n)^n - 1 of a nominal annual rate compounded n times a year; rates are fractions.';
+
+comment on function loan_engine.nominal_rate(numeric, integer) is
+'The nominal annual rate, compounded n times a year, of an effective annual rate: the inverse of effective_rate.';
+
+comment on function loan_engine.convert_rate(numeric, text, text, numeric) is
+'The annual rate that under another compounding grows the same over a number of years; compounding is simple, continuous, a frequency, or a number of periods a year.';
+
+-- Time value of money: money received is positive, money paid negative; timing is end or begin.
+
+comment on function loan_engine.pv(numeric, integer, numeric, numeric, text) is
+'Present value of level payments and a final amount at a rate per period; money received is positive. Exact, not rounded.';
+
+comment on function loan_engine.fv(numeric, integer, numeric, numeric, text) is
+'Future value of level payments and a present amount at a rate per period; money received is positive. Exact, not rounded.';
+
+comment on function loan_engine.pmt(numeric, integer, numeric, numeric, text) is
+'The level payment that repays a present amount down to a future one; negative for a loan received. Exact, not rounded.';
+
+comment on function loan_engine.ipmt(numeric, integer, integer, numeric, numeric, text) is
+'The interest in the payment of one period, counted from 1.';
+
+comment on function loan_engine.ppmt(numeric, integer, integer, numeric, numeric, text) is
+'The principal in the payment of one period, counted from 1: pmt less ipmt.';
+
+comment on function loan_engine.nper(numeric, numeric, numeric, numeric, text) is
+'The number of periods, not necessarily whole, over which payments repay an amount; NULL where they never do.';
+
+comment on function loan_engine.rate(integer, numeric, numeric, numeric, text) is
+'The rate per period at which payments repay an amount; NULL where there is none. Several solve it only where the signs change twice; then the one nearest zero as xirr chooses.';
+
+comment on function loan_engine.npv(numeric, numeric[]) is
+'Net present value of amounts one period apart, the first not discounted; exact to 28 digits.';
+
+-- Rates of return
+
+comment on function loan_engine.irr(numeric[]) is
+'Internal rate of return per period; NULL where there is none. Of several rates: the smallest positive one where more is received than paid, else the negative one nearest zero; each is verified.';
+
+comment on function loan_engine.mirr(numeric[], numeric, numeric) is
+'Modified internal rate of return: payments discounted at one rate, receipts reinvested at another; NULL unless there are both.';
+
+comment on function loan_engine.xnpv(numeric, numeric[], date[], text) is
+'Present value of dated amounts on the earliest date at an effective annual rate.';
+
+comment on function loan_engine.xirr(numeric[], date[], text) is
+'Effective annual rate of return of dated amounts; NULL where there is none. The choice among several is that of irr.';
+
+comment on aggregate loan_engine.xirr(numeric, date) is
+'Effective annual rate of return of the rows'' dated amounts, ACT/365F; rows with NULL are passed over; the same to the last bit in whatever order rows arrive.';
+
+comment on aggregate loan_engine.xnpv(numeric, numeric, date) is
+'Present value of the rows'' dated amounts on the earliest date at an effective annual rate, ACT/365F.';
+
+-- Support of aggregates
+
+comment on function loan_engine._flows_transition(internal, numeric, date) is
+'Takes one dated amount into the state of xirr.';
+
+comment on function loan_engine._valued_flows_transition(internal, numeric, numeric, date) is
+'Takes one dated amount and the rate into the state of xnpv.';
+
+comment on function loan_engine._flows_combine(internal, internal) is
+'Joins the states of two parallel workers.';
+
+comment on function loan_engine._flows_serial(internal) is
+'Writes a state for another process.';
+
+comment on function loan_engine._flows_deserial(bytea, internal) is
+'Reads a state from another process.';
+
+comment on function loan_engine._xirr_final(internal) is
+'The rate of return of a state.';
+
+comment on function loan_engine._xnpv_final(internal) is
+'The present value of a state.';
+
+-- ACTUS
+
+comment on function loan_engine.actus_events(jsonb, jsonb, date) is
+'The events of an ACTUS contract (PAM, LAM, NAM, ANN, LAX, CLM) after its status date: what is paid when, and how the contract stands afterwards; never rounded to a minor unit. Terms have the names of the ACTUS dictionary; observed holds dataObserved and eventsObserved. Error 22023 names each term that is wrong with its path.';
+
+-- Loans
+
+comment on function loan_engine.amortisation_schedule(numeric, numeric, integer, date, date, text, text, text, text, jsonb) is
+'The schedule of a loan: an amount lent on a day at a nominal annual rate (a fraction) and repaid in instalments, by default monthly, of equal total, interest on 30/360, exact to the cent. opening_balance is what is owed before the instalment, tranches of the period included. Whatever else is agreed stands in terms; see the guide to terms. Error 22023 names every term that is wrong.';
+
+comment on function loan_engine.amortisation_schedule(jsonb) is
+'The schedule of a loan whose terms are all in one document.';
+
+comment on function loan_engine.check_terms(jsonb) is
+'Everything that is wrong with a document of terms, each with its path; no row for terms that a schedule follows from.';
+
+comment on function loan_engine.instalment_amount(numeric, numeric, integer, date, jsonb) is
+'The regular instalment of a loan without fees, rounded as its schedule is.';
+
+comment on function loan_engine.solve_term(numeric, numeric, numeric, date, jsonb) is
+'The number of instalments with which instalments of an amount repay a loan, the last not larger than the others. Error 22023 where they never do.';
+
+comment on function loan_engine.solve_principal(numeric, numeric, integer, date, jsonb) is
+'The largest amount that can be borrowed for an instalment, in whole minor units, found on the schedule itself.';
+
+comment on function loan_engine.solve_rate(numeric, numeric, integer, date, jsonb) is
+'The nominal annual rate at which the instalment is exactly an amount; of the interval of rates that round to it, the one with the fewest decimals.';
+
+comment on function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) is
+'What a loan costs: principal, interest, fees (those of disbursement included) and their total, with the annual percentage rates of Regulation Z and of the European Union as they are disclosed, fractions.';
+
+-- Annual percentage rates: amounts the borrower receives are positive, amounts paid negative.
+
+comment on function loan_engine.apr_us(numeric[], date[], boolean) is
+'The annual percentage rate by the actuarial method of Regulation Z, appendix J, unit-periods found from the dates; a fraction with the four decimals that are disclosed, or all digits where not rounded. NULL where no rate solves it.';
+
+comment on function loan_engine.apr_eu(numeric[], date[], text, boolean) is
+'The annual percentage rate of charge of Directive 2008/48/EC, annex I; period is the one in which intervals are counted: months, weeks or years. A fraction with three decimals, one of per cent, or all digits where not rounded.';
+
+comment on aggregate loan_engine.weighted_average(numeric, numeric) is
+'The average of values by weight, exact: sum(value x weight) / sum(weight); NULL where the weights sum to zero. Rows with NULL are passed over.';
+
+comment on function loan_engine._weighted_average_transition(internal, numeric, numeric) is
+'Takes one value with its weight into the state of weighted_average.';
+
+comment on function loan_engine._weighted_average_inverse(internal, numeric, numeric) is
+'Takes one value with its weight out of the state again, or gives up where digits were lost.';
+
+comment on function loan_engine._weighted_average_combine(internal, internal) is
+'Joins the states of two parallel workers.';
+
+comment on function loan_engine._weighted_average_serial(internal) is
+'Writes a state for another process.';
+
+comment on function loan_engine._weighted_average_deserial(bytea, internal) is
+'Reads a state from another process.';
+
+comment on function loan_engine._weighted_average_final(internal) is
+'The average of a state.';
