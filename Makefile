@@ -18,19 +18,23 @@ setup:
 	@scripts/setup
 
 # The extension in release mode, installed in a private copy of the server's tree below target/.
-build: setup
+build:
+	@scripts/setup build
 	scripts/build
 
 # The one target that touches the machine's own PostgreSQL: that of PG or PG_CONFIG.
-install: setup
+install:
+	@scripts/setup build
 	scripts/install
 
 # Makes what is generated the new expectation; read the difference before committing it.
-golden: build
+golden: setup
+	scripts/build
 	tests/golden/check --accept
 	tests/installcheck --accept
 
-docs: build
+docs: setup
+	scripts/build
 	scripts/reference
 
 clean:

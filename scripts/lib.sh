@@ -13,6 +13,7 @@ pg=${PG:-15}
 if [[ -n ${PG_CONFIG:-} && -x $pg_config ]]; then
     pg=$("$pg_config" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 fi
+[[ $pg =~ ^1[5-8]$ ]] || { echo "error: PostgreSQL $pg is not among 15 to 18" >&2 && exit 1; }
 
 # The versions are pinned in Cargo.toml and nowhere else.
 pgrx_version=$(sed -nE 's/^pgrx = .*"=([0-9.]+)".*/\1/p' "$root/Cargo.toml")

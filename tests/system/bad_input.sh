@@ -8,12 +8,12 @@
 # bad values would be refused for another reason: tests/system/bad_input.sql says where to add one.
 . "$(dirname "$0")/../../scripts/server.sh"
 
+cd "$root"
 server_ensure bad_input
 export PGDATABASE=bad_input
 dropdb --if-exists bad_input 2>/dev/null
 createdb bad_input
-psql -X -q -v ON_ERROR_STOP=1 -c 'create extension loan_engine' \
-    -f "$root/tests/system/bad_input.sql"
+psql -X -q -v ON_ERROR_STOP=1 -c 'create extension loan_engine' -f tests/system/bad_input.sql
 
 only=${1:-%}
 ask() { psql -X -q -At -v ON_ERROR_STOP=1 -v only="$only" "$@"; }
@@ -50,10 +50,12 @@ group by c.name, o.code, left(regexp_replace(o.message, '[0-9.]+|".*"', '', 'g')
 order by c.name, o.code limit 200;
 \echo
 \echo Complaints:
-select name, reason, coalesce(code, ''), coalesce(message, ''), left(statement, 400)
+select name, reason, coalesce(code, ''), count(*), coalesce(min(message), ''),
+    left((array_agg(statement order by length(statement)))[1], 400)
 from bad_input.complaint
 where name like :'only'
-order by id limit 100;
+group by name, reason, code, left(regexp_replace(message, '[0-9.]+|".*"', '', 'g'), 40)
+order by min(id);
 SQL
 
 read -r routines calls hintless < <(ask -F ' ' -f - <<'SQL'

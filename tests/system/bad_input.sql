@@ -1,6 +1,7 @@
 -- Builds the list of calls that tests/system/bad_input.sh makes. It knows no routine by name: it
 -- reads them from the catalog, so a new one is tested from its first day.
 set client_min_messages = warning;
+\set actus `cat tests/fixtures/actus/actus-tests-own.json`
 create schema bad_input;
 create schema bad_input_control;
 
@@ -37,8 +38,19 @@ from (values
 ) as listed (type, literals)
 cross join lateral unnest(literals) as value;
 
+-- What a member of a document may be that it should not.
+create table bad_input.hostile_member (value jsonb not null);
+
+insert into bad_input.hostile_member
+select value::jsonb
+from unnest(array['null', 'true', '0', '-1', '0.5', '1e30', '-1e30', '1e-30', '1e400', '2147483648',
+    '18446744073709551616', '""', '"no such thing"', '"-1"', '"1e30"', '"NaN"', '"Infinity"',
+    '"0001-01-01"', '"9999-12-31"', '"99999-01-01"', '"2024-02-30"', '"infinity"', '[]', '[null]',
+    '{}', '{"no such thing": 1}']) as value;
+
 -- A sane value for each argument, so that only one thing is wrong with a call: the most particular
--- line applies. Arguments with a default are left to it.
+-- line applies. `routine` is a pattern for the name with its argument types. Arguments with a
+-- default are left to it, unless a line is for their routine.
 create table bad_input.sane (routine text, argument text, type regtype, expression text);
 
 insert into bad_input.sane
@@ -61,20 +73,122 @@ from (values
     ('%', '%', 'json', '''{}''::json'),
     ('%', '%', 'bytea', '''''::bytea'),
     ('%', '%rate%', 'numeric', '0.065'),
-    ('%', '%currency%', 'text', '''EUR'''),
-    ('%', '%day_count%', 'text', '''ACT/365F'''),
+    ('%', 'instalment', 'numeric', '10'),
+    ('%', 'period', 'integer', '3'),
+    ('%', 'periods', 'integer', '12'),
+    ('%', 'currency', 'text', '''EUR'''),
+    ('%', 'day_count', 'text', '''ACT/365F'''),
     ('%', 'convention', 'text', '''following'''),
-    ('%', '%frequency%', 'text', '''monthly'''),
-    ('%', '%end%', 'date', 'date ''2024-07-31''')
+    ('%', 'frequency', 'text', '''monthly'''),
+    ('%', 'from_compounding', 'text', '''annual'''),
+    ('%', 'to_compounding', 'text', '''continuous'''),
+    ('%', '%end%', 'date', 'date ''2024-07-31'''),
+    ('%', 'amounts', 'numeric[]', 'array[-1000, 500, 600]::numeric[]'),
+    ('apr_%', 'amounts', 'numeric[]', 'array[1000, -500, -600]::numeric[]'),
+    ('%', 'dates', 'date[]', 'array[''2024-01-31'', ''2024-07-31'', ''2025-01-31'']::date[]'),
+    ('%', 'rates_from', 'date[]', 'array[''2024-01-01'', ''2024-04-01'']::date[]'),
+    ('xirr(numeric, date)', 'amount', 'numeric', '(array[-1000, 500, 600]::numeric[])[row]'),
+    ('xirr(numeric, date)', 'on_date', 'date', 'date ''2024-01-31'' + row'),
+    ('payment_dates%', 'periods', 'integer', '12')
 ) as listed (routine, argument, type, expression);
 
-create function bad_input.sane_value(routine_name text, argument_name text, argument_type regtype)
+-- Documents for arguments that take one. Each is accepted as it stands, then with each of its
+-- members left out and replaced by every bad value.
+create table bad_input.document (routine text, argument text, content jsonb);
+
+insert into bad_input.document
+select routine, 'terms', loan.base || options
+from (values
+    ('amortisation_schedule(jsonb)'),
+    ('check_terms(jsonb)')
+) as listed (routine)
+cross join (values
+    ('{"principal": 10000, "annual_rate": "0.065", "instalments": 12, "disbursed_on": "2024-01-31"}'
+        ::jsonb)
+) as loan (base)
+cross join jsonb_array_elements($$[
+    {},
+    {"first_due_on": "2024-03-15", "frequency": "monthly", "method": "annuity", "balloon": 100,
+        "fees": [{"name": "service", "value": "0.01", "basis": "amount_and_interest"},
+            {"value": 15, "charged": "on_date", "on": "2024-05-01"}],
+        "rounding": {"family": "cumulative", "mode": "half_up", "minor_units": 2, "precision": 12,
+            "multiple": 1, "multiple_mode": "ceiling", "levelling": "remainder",
+            "residue": "first"}},
+    {"method": "equal_principal", "frequency": "every 2 weeks",
+        "grace": {"principal": 2, "interest_payment": 1, "capitalise": true},
+        "down_payment": {"fraction": 0.25},
+        "disbursements": [{"on": "2024-04-01", "amount": 10}],
+        "custom": [{"number": 3, "skip": true}, {"number": 4, "principal": 50}]},
+    {"step": {"every": 6, "fraction": "-0.1"}, "negative_amortisation": "capitalise",
+        "index": {"spread": "0.02", "multiplier": 1, "cap": 0.2, "floor": 0, "periodic_cap": 0.01,
+            "periodic_floor": 0.01, "fixings": [{"from": "2024-06-01", "value": "0.04"}]},
+        "interest": {"days_in_month": "actual", "days_in_year": 365,
+            "leap_day": "feb_29_period_only", "year_end": "january_1", "period": "daily",
+            "partial_periods": false}},
+    {"rate_changes": [{"from": "2024-06-01", "annual_rate": 0.07}], "recast": true,
+        "interest": {"day_count": "ACT/ACT ISDA"},
+        "due_dates": {"roll": "first_day_of_next_month", "weekend": ["Fri", "Sat"],
+            "business_day": "modified_following unadjusted", "holidays": ["2024-12-25"]}},
+    {"instalment": 900, "rounding": {"family": "none"}}
+]$$) as options;
+
+-- The project's own ACTUS contracts, with all that any of them observes, but for those whose events
+-- are observed too.
+insert into bad_input.document
+select 'actus_events%', 'terms', contract.value -> 'terms'
+from jsonb_each(:'actus'::jsonb) as contract
+where contract.value -> 'eventsObserved' = '[]'
+union all
+select 'actus_events%', 'observed', jsonb_build_object('dataObserved', jsonb_object_agg(series.key, series.value))
+from jsonb_each(:'actus'::jsonb) as contract
+cross join lateral jsonb_each(contract.value -> 'dataObserved') as series (key, value);
+
+-- Every place in a document.
+create function bad_input.places(document jsonb)
+returns setof text[] language sql immutable as $$
+    with recursive node (path, value) as (
+        select '{}'::text[], document
+        union all
+        select path || child.key, child.value
+        from node
+        cross join lateral (
+            select key, value from jsonb_each(
+                case when jsonb_typeof(node.value) = 'object' then node.value else '{}' end)
+            union all
+            select (number - 1)::text, element
+            from jsonb_array_elements(
+                case when jsonb_typeof(node.value) = 'array' then node.value else '[]' end)
+                with ordinality as listed (element, number)
+        ) as child
+    )
+    select path from node where path <> '{}'
+$$;
+
+create table bad_input.spoilt_document as
+select d.routine, d.argument, spoilt.content
+from bad_input.document as d
+cross join lateral bad_input.places(d.content) as place
+cross join lateral (
+    select d.content #- place
+    union all
+    select jsonb_set(d.content, place, value) from bad_input.hostile_member
+) as spoilt (content);
+
+create function bad_input.sane_value(signature text, argument_name text, argument_type regtype)
 returns text language sql stable as $$
     select coalesce(
         (
+            select format('%L::jsonb', content)
+            from bad_input.document as d
+            where argument_type = 'jsonb'::regtype
+                and signature like d.routine
+                and argument_name = d.argument
+            limit 1
+        ),
+        (
             select expression
             from bad_input.sane as s
-            where routine_name like s.routine
+            where signature like s.routine
                 and coalesce(argument_name, '') like s.argument
                 and s.type = argument_type
             order by length(replace(s.routine, '%', '')) desc,
@@ -85,14 +199,14 @@ returns text language sql stable as $$
         (
             select format('array[%s, %s]::%s', element.value, element.value, argument_type)
             from pg_type as t
-            cross join lateral bad_input.sane_value(routine_name, argument_name, t.typelem)
+            cross join lateral bad_input.sane_value(signature, argument_name, t.typelem)
                 as element (value)
             where t.oid = argument_type and t.typcategory = 'A' and element.value is not null
         ))
 $$;
 
 -- Arrays: none, one NULL, a NULL among others, two dimensions, very many, and each bad element.
-create function bad_input.hostile_values(routine_name text, argument_name text, argument_type regtype)
+create function bad_input.hostile_values(signature text, argument_name text, argument_type regtype)
 returns setof text language sql stable as $$
     select format('null::%s', argument_type)
     union all
@@ -100,7 +214,7 @@ returns setof text language sql stable as $$
     union all
     select format(shape, element.value, argument_type)
     from pg_type as t
-    cross join lateral bad_input.sane_value(routine_name, argument_name, t.typelem)
+    cross join lateral bad_input.sane_value(signature, argument_name, t.typelem)
         as element (value)
     cross join unnest(array[
         '''{}''::%2$s',
@@ -115,8 +229,14 @@ returns setof text language sql stable as $$
     select format('array[%s, %s, %s]::%s', sane.value, h.expression, sane.value, argument_type)
     from pg_type as t
     join bad_input.hostile as h on h.type = t.typelem
-    cross join lateral bad_input.sane_value(routine_name, argument_name, t.typelem) as sane (value)
+    cross join lateral bad_input.sane_value(signature, argument_name, t.typelem) as sane (value)
     where t.oid = argument_type and t.typcategory = 'A' and sane.value is not null
+    union all
+    select format('%L::jsonb', d.content)
+    from bad_input.spoilt_document as d
+    where argument_type = 'jsonb'::regtype
+        and signature like d.routine
+        and argument_name = d.argument
 $$;
 
 -- The control: what this test must find, or it would find nothing.
@@ -136,6 +256,7 @@ select
     p.oid as routine_oid,
     p.pronamespace::regnamespace::text as schema,
     p.proname::text as name,
+    format('%s(%s)', p.proname, oidvectortypes(p.proargtypes)) as signature,
     p.prokind as kind,
     p.prorettype = 'trigger'::regtype as is_trigger,
     a.aggkind as aggregate_kind,
@@ -157,7 +278,17 @@ select
         when t.typtype = 'p' then 'numeric'::regtype
         else t.oid::regtype
     end as type,
-    ordinality > p.pronargs - p.pronargdefaults as has_default,
+    ordinality > p.pronargs - p.pronargdefaults
+        and not exists (
+            select from bad_input.document as d
+            where r.signature like d.routine
+                and (p.proargnames::text[])[ordinality] = d.argument
+            union all
+            select from bad_input.sane as s
+            where s.routine <> '%'
+                and r.signature like s.routine
+                and (p.proargnames::text[])[ordinality] = s.argument
+        ) as has_default,
     coalesce(usual.value, format('null::%s', t.oid::regtype)) as sane,
     usual.value is null and ordinality <= p.pronargs - p.pronargdefaults as unknown
 from bad_input.routine as r
@@ -165,7 +296,7 @@ join pg_proc as p on p.oid = r.routine_oid
 cross join lateral unnest(p.proargtypes::oid[]) with ordinality as argument (type, ordinality)
 join pg_type as t on t.oid = argument.type
 cross join lateral bad_input.sane_value(
-    r.name,
+    r.signature,
     (p.proargnames::text[])[ordinality],
     case when t.typtype = 'p' then 'numeric'::regtype else t.oid::regtype end) as usual (value);
 
@@ -219,6 +350,17 @@ begin
 end
 $$;
 
+create table bad_input.hostile_value as
+select a.routine_oid, a.position, h.value, h.rank, count(*) over (partition by a.routine_oid, a.position)
+    as of
+from bad_input.routine as r
+join bad_input.argument as a on a.routine_oid = r.routine_oid
+cross join lateral bad_input.hostile_values(r.signature, a.name, a.type) with ordinality
+    as h (value, rank);
+create index on bad_input.hostile_value (routine_oid, rank);
+create index on bad_input.argument (routine_oid);
+analyze bad_input.hostile_value, bad_input.argument, bad_input.routine, bad_input.document;
+
 create table bad_input.call (
     id bigint generated always as identity primary key,
     routine_oid oid not null,
@@ -240,30 +382,29 @@ cross join lateral (
     select 0 as rank, 'nothing' as wrong, array_fill(null::text, array[cardinality(s.sane)]) as given
     union all
     select
-        1,
-        coalesce(nullif(a.name, ''), 'argument ' || a.position),
-        (array_fill(null::text, array[cardinality(s.sane)]))[:a.position - 1] || value
+        0,
+        'nothing',
+        (array_fill(null::text, array[cardinality(s.sane)]))[:a.position - 1]
+            || format('%L::jsonb', d.content)
             || (array_fill(null::text, array[cardinality(s.sane)]))[a.position + 1:]
     from bad_input.argument as a
-    cross join lateral bad_input.hostile_values(r.name, a.name, a.type) as value
+    join bad_input.document as d on r.signature like d.routine and a.name = d.argument
     where a.routine_oid = r.routine_oid
     union all
-    select 2, 'everything', array_agg(value order by position)
-    from (
-        select
-            a.position,
-            listed.value,
-            row_number() over (partition by a.position order by listed.rank) as turn
-        from bad_input.argument as a
-        cross join lateral (
-            -- Shorter lists start again, so that every turn has a value for every argument.
-            select v.value, v.rank + round * count(*) over (partition by round) as rank
-            from bad_input.hostile_values(r.name, a.name, a.type) with ordinality as v (value, rank)
-            cross join generate_series(0, 20) as round
-        ) as listed
-        where a.routine_oid = r.routine_oid
-    ) as turns
-    where turn <= 20
+    select
+        1,
+        coalesce(nullif(a.name, ''), 'argument ' || a.position),
+        (array_fill(null::text, array[cardinality(s.sane)]))[:a.position - 1] || h.value
+            || (array_fill(null::text, array[cardinality(s.sane)]))[a.position + 1:]
+    from bad_input.argument as a
+    join bad_input.hostile_value as h using (routine_oid, position)
+    where a.routine_oid = r.routine_oid
+    union all
+    -- Shorter lists start again, so that every turn has a value for every argument.
+    select 2, 'everything', array_agg(h.value order by h.position)
+    from generate_series(1, 20) as turn
+    join bad_input.hostile_value as h
+        on h.routine_oid = r.routine_oid and h.rank = 1 + (turn - 1) % h.of
     group by turn
 ) as c
 order by r.name, r.routine_oid, c.rank;

@@ -4,13 +4,14 @@
 # transaction id by accident works everywhere else.
 . "$(dirname "$0")/../../scripts/server.sh"
 
+cd "$root"
 primary=$(server_create primary)
 server_use "$primary"
 createdb calls
 export PGDATABASE=calls
 # The control breaks its promises, so both places must refuse it.
 psql -X -q -v ON_ERROR_STOP=1 -c 'create extension loan_engine' \
-    -f "$root/tests/system/bad_input.sql" -f - <<'SQL'
+    -f tests/system/bad_input.sql -f - <<'SQL'
 create function bad_input.control() returns xid8 language sql volatile parallel safe
     as 'select pg_catalog.pg_current_xact_id()';
 SQL

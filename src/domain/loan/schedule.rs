@@ -165,7 +165,7 @@ fn lent_model(
         while let Some(change) = changes.next_if(|change| change.evening < part.on) {
             model.apply_rate(*change)?;
         }
-        model.apply_disbursement(part.on, part.net)?;
+        model.add_disbursement(part.on, part.net)?;
     }
     for change in changes {
         model.apply_rate(*change)?;

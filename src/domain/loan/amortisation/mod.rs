@@ -269,7 +269,7 @@ impl<'a> Amortisation<'a> {
             Pay::Level { weight, shift } => {
                 let exact = decimal::add(decimal::mul(weight, amount)?, shift)?.max(Decimal::ZERO);
                 match run {
-                    Run::Real => self.multiple(self.money.round(exact)?),
+                    Run::Real => self.instalment(exact),
                     Run::Trial => Ok(exact),
                 }
             }
@@ -298,6 +298,16 @@ impl<'a> Amortisation<'a> {
         }
         let whole = decimal::add(self.multiple(part)?, self.multiple(interest)?)?;
         Ok(decimal::sub(whole, interest)?)
+    }
+
+    /// An exact instalment rounded as agreed: at once, or first as every amount.
+    fn instalment(&self, exact: Decimal) -> Result<Decimal, ScheduleError> {
+        match self.terms.rounding.at_once() {
+            Some(at_once) => {
+                Ok(self.money.round(self.terms.rounding.round_at_once(exact, at_once)?)?)
+            }
+            None => self.multiple(self.money.round(exact)?),
+        }
     }
 
     /// An instalment rounded to the agreed multiple.

@@ -42,7 +42,9 @@ impl Amortisation<'_> {
         if part {
             return self.money.round(exact);
         }
-        let amount = match (self.terms.rounding.family, self.terms.rounding.multiple) {
+        let rounding = &self.terms.rounding;
+        let amount = match (rounding.family, rounding.multiple) {
+            _ if rounding.at_once().is_some() => self.instalment(exact)?,
             // The cumulative family rounds to the multiple at once, the others to the cent first.
             (RoundingFamily::Cumulative, Some(_)) => self.money.round(self.multiple(exact)?)?,
             _ => self.multiple(self.money.round(exact)?)?,

@@ -48,6 +48,8 @@ pub struct LevelSchedule {
 
 /// Relative error of the instalment in floating point, some hundred times what is seen.
 const INSTALMENT_ERROR: f64 = 1e-12;
+/// Part of a minor unit below which the general engine takes a solved instalment for noise.
+const NOISE: f64 = 1e-6;
 /// Most rounds of smoothing, as in the general engine.
 const SMOOTHING_MAX: u32 = 3;
 
@@ -214,7 +216,7 @@ impl Charges {
         let digits = i32::try_from(rounding.precision).unwrap_or(i32::MAX);
         let error = INSTALMENT_ERROR + 8.0 * count as f64 * 10f64.powi(-digits);
         let exact = found.principal as f64 * self.level_share();
-        let mut instalment = multiple(terms, certain_round(exact, exact * error, rounding.mode)?)?;
+        let mut instalment = rounded(terms, exact, exact * error)?;
         run(instalment, &found.factors, &mut found.rows)?;
         let gap_of =
             |rows: &[LevelRow], instalment: i64| rows.last().map(|row| row.total - instalment);
@@ -260,6 +262,18 @@ fn certain_round(value: f64, error: f64, mode: RoundingMode) -> Option<i64> {
     };
     // A double holds every whole number up to here.
     (whole < 9e15).then(|| whole as i64 + i64::from(up))
+}
+
+/// The exact instalment, in minor units and with the bound of its error, rounded as agreed: at once
+/// to the multiple, or first to the minor unit.
+fn rounded(terms: &ScheduleTerms, exact: f64, error: f64) -> Option<i64> {
+    let rounding = &terms.rounding;
+    let Some((step, mode)) = rounding.at_once() else {
+        return multiple(terms, certain_round(exact, error, rounding.mode)?);
+    };
+    let step = whole_minor_units(step, rounding.minor_units)?;
+    let steps = exact / step as f64;
+    certain_round(steps, error.max(NOISE) / step as f64, mode)?.checked_mul(step)
 }
 
 /// An instalment rounded to the agreed multiple.

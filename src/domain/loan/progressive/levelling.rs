@@ -72,7 +72,14 @@ impl ProgressiveModel {
         }
         let balance = Decimal::from(self.balance_before(from));
         let exact = context.div(context.mul(growth, balance)?, payments)?;
-        self.multiple(context.minor(exact, 0)?)
+        let rounding = &self.rules.rounding;
+        match rounding.at_once() {
+            Some(at_once) => {
+                let units = decimal::mul(exact, Decimal::new(1, rounding.minor_units))?;
+                self.minor(rounding.round_at_once(units, at_once)?)
+            }
+            None => self.multiple(context.minor(exact, 0)?),
+        }
     }
 
     /// What is to be repaid from a period on: the balance before it and what is lent within it.
@@ -108,7 +115,7 @@ impl ProgressiveModel {
                 left + period.charged_back_principal + period.due_interest() - period.payable()
             });
             // A larger instalment may make room for interest that was carried: that is left next.
-            if left == 0 || (left < 0 && again && !cut) {
+            if left < 0 && again && !cut {
                 return Ok(());
             }
             let open = |period: &Period| !period.fully_paid();

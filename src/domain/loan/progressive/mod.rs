@@ -23,6 +23,7 @@ mod levelling;
 mod operations;
 mod period;
 mod queries;
+mod saved;
 #[cfg(test)]
 mod tests;
 
@@ -84,9 +85,10 @@ impl ProgressiveRules {
 
 /// A loan between its disbursement and its end, as the [module](self) describes.
 ///
-/// The state is plain data: cloning it is copying three lists. An operation that fails leaves it
-/// as it was.
+/// The state is plain data: cloning it is copying three lists, and it is stored as what cannot be
+/// computed again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "saved::Saved", try_from = "saved::Saved")]
 pub struct ProgressiveModel {
     rules: ProgressiveRules,
     /// In order of evening; each evening once.
@@ -149,13 +151,19 @@ impl ProgressiveModel {
         self.periods.last().map_or(NaiveDate::MIN, |period| period.due)
     }
 
-    /// Runs an operation on a copy and keeps the copy if it succeeds.
-    fn attempt(
+    /// Runs operations all or none: if one fails the loan is as before.
+    ///
+    /// An operation that fails by itself may leave the loan between two states; whoever goes on
+    /// after an error runs it here.
+    ///
+    /// # Errors
+    /// The first error of the operations.
+    pub fn transact<E>(
         &mut self,
-        operation: impl FnOnce(&mut Self) -> Result<(), ScheduleError>,
-    ) -> Result<(), ScheduleError> {
+        operations: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut next = self.clone();
-        operation(&mut next)?;
+        operations(&mut next)?;
         *self = next;
         Ok(())
     }

@@ -27,15 +27,6 @@ impl ProgressiveModel {
         on: NaiveDate,
         amount: Decimal,
     ) -> Result<(), ScheduleError> {
-        self.attempt(|model| model.apply_disbursement(on, amount))
-    }
-
-    /// The same, leaving the state in between if it fails.
-    pub(crate) fn apply_disbursement(
-        &mut self,
-        on: NaiveDate,
-        amount: Decimal,
-    ) -> Result<(), ScheduleError> {
         let change = Change { disbursed: self.minor(amount)?, ..Change::default() };
         let period = self.change_balance(on, change)?;
         let from = self.affected(period, on);
@@ -64,7 +55,8 @@ impl ProgressiveModel {
         unpaid.refresh(0)?;
         unpaid.plan(from)?;
         for (period, planned) in self.periods.iter_mut().zip(&unpaid.periods).skip(from) {
-            (period.instalment, period.solved) = (planned.instalment, planned.solved);
+            let paid = period.paid() - period.charged_back();
+            (period.instalment, period.solved) = (planned.instalment.max(paid), planned.solved);
         }
         Ok(())
     }
@@ -86,17 +78,17 @@ impl ProgressiveModel {
             });
         }
         let change = DatedRate { evening: add_days(from, -1)?, annual_rate };
-        self.attempt(|model| model.apply_rate(change))
+        self.apply_rate(change)
     }
 
-    /// The same, leaving the state in between if it fails.
+    /// The same for a rate that is known to be one, from an evening on.
     pub(crate) fn apply_rate(&mut self, change: DatedRate) -> Result<(), ScheduleError> {
         let evening = change.evening;
+        let period = self.change_balance(evening, Change::default())?;
         match self.rates.binary_search_by_key(&evening, |rate| rate.evening) {
             Ok(at) => self.rates.get_mut(at).into_iter().for_each(|rate| *rate = change),
             Err(at) => self.rates.insert(at, change),
         }
-        let period = self.change_balance(evening, Change::default())?;
         let from = self.affected(period, evening);
         self.refactor(period)?;
         self.refresh(period)?;
@@ -112,13 +104,7 @@ impl ProgressiveModel {
         on: NaiveDate,
         amount: Decimal,
     ) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let corrected = model.minor(amount)?;
-            model.correct_balance(on, corrected)
-        })
-    }
-
-    fn correct_balance(&mut self, on: NaiveDate, corrected: i128) -> Result<(), ScheduleError> {
+        let corrected = self.minor(amount)?;
         let period = self.change_balance(on, Change { corrected, ..Change::default() })?;
         self.refresh(period)?;
         self.settle()
@@ -129,14 +115,12 @@ impl ProgressiveModel {
     /// # Errors
     /// [`ScheduleError::NoInstalmentDue`].
     pub fn pay_interest(&mut self, due: NaiveDate, amount: Decimal) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let (index, paid) = (model.due_on(due)?, model.minor(amount)?);
-            if let Some(period) = model.periods.get_mut(index) {
-                period.paid_interest += paid;
-            }
-            model.refresh(index)?;
-            model.settle()
-        })
+        let (index, paid) = (self.due_on(due)?, self.minor(amount)?);
+        if let Some(period) = self.periods.get_mut(index) {
+            period.paid_interest += paid;
+        }
+        self.refresh(index)?;
+        self.settle()
     }
 
     /// Pays principal of the instalment due on `due` on a date. Interest of the rest is saved from
@@ -154,25 +138,23 @@ impl ProgressiveModel {
         if amount.is_zero() {
             return Ok(());
         }
-        self.attempt(|model| {
-            let (index, paid) = (model.due_on(due)?, model.minor(amount)?);
-            let mut ahead = false;
-            if let Some(period) = model.periods.get_mut(index) {
-                period.paid_principal += paid;
-                ahead = on < period.start;
+        let (index, paid) = (self.due_on(due)?, self.minor(amount)?);
+        let mut ahead = false;
+        if let Some(period) = self.periods.get_mut(index) {
+            period.paid_principal += paid;
+            ahead = on < period.start;
+        }
+        let changed =
+            self.change_balance(on.min(due), Change { corrected: -paid, ..Change::default() })?;
+        self.refresh(changed.min(index))?;
+        self.settle()?;
+        if let Some(period) = self.periods.get_mut(index).filter(|_| ahead) {
+            let (all, back) = (period.paid(), period.charged_back());
+            if all > period.payable() || all == period.solved + back {
+                period.instalment = all - back;
             }
-            let changed = model
-                .change_balance(on.min(due), Change { corrected: -paid, ..Change::default() })?;
-            model.refresh(changed.min(index))?;
-            model.settle()?;
-            if let Some(period) = model.periods.get_mut(index).filter(|_| ahead) {
-                let (all, back) = (period.paid(), period.charged_back());
-                if all > period.payable() || all == period.solved + back {
-                    period.instalment = all - back;
-                }
-            }
-            model.settle()
-        })
+        }
+        self.settle()
     }
 
     /// Bears no interest from a day to a day, both included.
@@ -180,31 +162,29 @@ impl ProgressiveModel {
     /// # Errors
     /// [`ScheduleError::OutsideTerm`] if no day of the term is among them.
     pub fn pause_interest(&mut self, from: NaiveDate, to: NaiveDate) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let (start, end) = (model.start(), model.end());
-            let evening = add_days(from, -1)?.max(start);
-            let last = to.min(end);
-            if evening >= last {
-                return Err(ScheduleError::OutsideTerm { date: from, start, end });
+        let (start, end) = (self.start(), self.end());
+        let evening = add_days(from, -1)?.max(start);
+        let last = to.min(end);
+        if evening >= last {
+            return Err(ScheduleError::OutsideTerm { date: from, start, end });
+        }
+        let first = self.period_of(evening.max(start))?;
+        for index in first..self.periods.len() {
+            let Some(period) = self.periods.get(index).copied() else { break };
+            if period.start >= last {
+                break;
             }
-            let first = model.period_of(evening.max(start))?;
-            for index in first..model.periods.len() {
-                let Some(period) = model.periods.get(index).copied() else { break };
-                if period.start >= last {
-                    break;
-                }
-                model.split(index, evening);
-                model.split(index, last);
-                for segment in model.segments_mut(index) {
-                    let within = segment.from >= evening && segment.until <= last;
-                    segment.paused |= within && segment.from < segment.until;
-                }
-                model.join_pauses(index);
-                model.refactor_range(index..index + 1)?;
+            self.split(index, evening);
+            self.split(index, last);
+            for segment in self.segments_mut(index) {
+                let within = segment.from >= evening && segment.until <= last;
+                segment.paused |= within && segment.from < segment.until;
             }
-            model.refresh(first)?;
-            model.settle()
-        })
+            self.join_pauses(index);
+            self.refactor_range(index..index + 1)?;
+        }
+        self.refresh(first)?;
+        self.settle()
     }
 
     /// Takes a payment of principal back on a date: it is owed again from then and due with the
@@ -217,10 +197,8 @@ impl ProgressiveModel {
         on: NaiveDate,
         amount: Decimal,
     ) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let minor = model.minor(amount)?;
-            model.charge_back(on, minor, 0)
-        })
+        let minor = self.minor(amount)?;
+        self.charge_back(on, minor, 0)
     }
 
     /// Takes a payment of interest back on a date: it is due again with the instalment of the
@@ -233,10 +211,8 @@ impl ProgressiveModel {
         on: NaiveDate,
         amount: Decimal,
     ) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let minor = model.minor(amount)?;
-            model.charge_back(on, 0, minor)
-        })
+        let minor = self.minor(amount)?;
+        self.charge_back(on, 0, minor)
     }
 
     fn charge_back(
@@ -264,29 +240,24 @@ impl ProgressiveModel {
     /// # Errors
     /// [`ScheduleError::OutsideTerm`] for a date before the start.
     pub fn carry_overdue(&mut self, as_of: NaiveDate) -> Result<(), ScheduleError> {
-        self.attempt(|model| {
-            let mut overdue = 0;
-            for index in 0..model.periods.len() {
-                model.refresh_range(index..index + 1)?;
-                let Some(period) = model.periods.get(index).copied() else { break };
-                let last = index + 1 == model.periods.len();
-                if last || period.due >= as_of {
-                    break;
-                }
-                let unpaid = period.due_principal() - period.paid_principal;
-                overdue += unpaid;
-                model.change_balance(
-                    period.due,
-                    Change { corrected: unpaid, ..Change::default() },
-                )?;
-                model.refresh(index)?;
+        let mut overdue = 0;
+        for index in 0..self.periods.len() {
+            self.refresh_range(index..index + 1)?;
+            let Some(period) = self.periods.get(index).copied() else { break };
+            let last = index + 1 == self.periods.len();
+            if last || period.due >= as_of {
+                break;
             }
-            if overdue != 0 && as_of <= model.end() {
-                model.change_balance(as_of, Change { corrected: -overdue, ..Change::default() })?;
-            }
-            model.refresh(0)?;
-            model.settle()
-        })
+            let unpaid = period.due_principal() - period.paid_principal;
+            overdue += unpaid;
+            self.change_balance(period.due, Change { corrected: unpaid, ..Change::default() })?;
+            self.refresh(index)?;
+        }
+        if overdue != 0 && as_of <= self.end() {
+            self.change_balance(as_of, Change { corrected: -overdue, ..Change::default() })?;
+        }
+        self.refresh(0)?;
+        self.settle()
     }
 
     /// Makes one segment of neighbouring pauses between which nothing happens.

@@ -2,7 +2,6 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use super::ProgressiveModel;
 use crate::domain::decimal::{self, ArithmeticError};
@@ -11,7 +10,7 @@ use crate::domain::loan::basis::{Charge, Factors, Span, regular_units};
 use crate::domain::loan::context::Context;
 
 /// A period with its instalment. Amounts are minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Period {
     pub(super) start: NaiveDate,
     pub(super) due: NaiveDate,
@@ -38,7 +37,7 @@ pub(super) struct Period {
 }
 
 /// A stretch of a period over which the balance is constant. Amounts are minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Segment {
     pub(super) from: NaiveDate,
     pub(super) until: NaiveDate,
@@ -96,7 +95,7 @@ impl Period {
     }
 
     pub(super) fn fully_paid(&self) -> bool {
-        self.instalment == self.paid()
+        self.payable() == self.paid()
     }
 
     /// Interest due: what accrued as far as the instalment covers it, and never less than was

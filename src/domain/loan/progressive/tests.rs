@@ -104,13 +104,13 @@ proptest! {
 
     #[test]
     fn whatever_happens_amounts_are_sane(
-        mut operations in proptest::collection::vec(operation(), 0..12), overdue in 0u32..100,
+        mut operations in proptest::collection::vec(operation(), 0..12),
     ) {
         operations.sort_by_key(Operation::day);
         let mut model = hundred();
         for operation in &operations {
             let before = model.clone();
-            if apply(&mut model, operation).is_err() && !matches!(operation, Operation::PayDue(..) | Operation::ChargeBack(..)) {
+            if model.transact(|model| apply(model, operation)).is_err() {
                 prop_assert_eq!(&model, &before, "a failed operation changed the loan");
             }
             for index in 0..model.period_count() {
@@ -135,11 +135,25 @@ proptest! {
             let text = serde_json::to_string(&model).unwrap();
             prop_assert_eq!(&serde_json::from_str::<ProgressiveModel>(&text).unwrap(), &model);
         }
-        // What is overdue bears interest: seen later, a loan never costs less.
-        let before = model.total_interest().unwrap();
-        let last = operations.last().map_or(0, Operation::day);
-        model.carry_overdue(day(last + overdue)).unwrap();
-        prop_assert!(model.total_interest().unwrap() >= before);
+    }
+
+    /// Principal that is overdue bears interest, so seen later an unpaid loan costs no less, and
+    /// as much as ever once nothing more can fall due.
+    #[test]
+    fn overdue_principal_bears_interest(early in 0u32..250, later in 0u32..100, rate in 0u32..3_000) {
+        let terms = ScheduleTerms::new(d("100"), Decimal::new(i64::from(rate), 4), 6, day(0));
+        let seen = |on| {
+            let mut model = progressive_model(&terms).unwrap();
+            model.carry_overdue(day(on)).unwrap();
+            let principal: Decimal =
+                (0..6).map(|index| model.period(index).unwrap().principal_due).sum();
+            assert_eq!(principal, d("100"));
+            model.total_interest().unwrap()
+        };
+        prop_assert!(seen(early) <= seen(early + later));
+        if early > 182 {
+            prop_assert_eq!(seen(early), seen(early + later));
+        }
     }
 
     /// Paying each instalment when it is due leaves the schedule as it was and nothing at the end.
@@ -213,7 +227,8 @@ fn dates_that_are_not_of_the_loan_are_refused() {
         model.change_interest_rate(date("2024-03-01"), d("-0.1")),
         Err(ScheduleError::NoSolution { .. })
     ));
-    assert!(model.add_disbursement(date("2024-03-01"), Decimal::MAX).is_err());
+    let largest = Decimal::MAX;
+    assert!(model.transact(|model| model.add_disbursement(date("2024-03-01"), largest)).is_err());
     assert_eq!(model, before);
     assert!(model.period(6).is_err());
 }
@@ -223,4 +238,24 @@ fn a_loan_needs_periods_in_order() {
     let rules = ProgressiveRules::of(&ScheduleTerms::new(d("1"), d("0"), 1, day(0)));
     assert!(ProgressiveModel::new(rules, day(0), &[]).is_err());
     assert!(ProgressiveModel::new(rules, day(0), &[day(31), day(31)]).is_err());
+}
+
+#[test]
+fn a_stored_loan_is_small_and_is_checked_when_read() {
+    let text = serde_json::to_string(&hundred()).unwrap();
+    assert!(text.contains(r#"{"due":"2024-03-01","units":"1","instalment":1701}"#), "{text}");
+    for (good, bad) in [
+        (r#""due":"2024-03-01""#, r#""due":"2024-01-15""#),
+        (
+            r#"{"until":"2024-01-01","disbursed":10000}"#,
+            r#"{"until":"2024-03-01","disbursed":10000}"#,
+        ),
+        (r#","instalment":1700"#, r#","instalment":1700,"colour":1"#),
+    ] {
+        assert!(text.contains(good), "{good} in {text}");
+        assert!(
+            serde_json::from_str::<ProgressiveModel>(&text.replace(good, bad)).is_err(),
+            "{bad}"
+        );
+    }
 }

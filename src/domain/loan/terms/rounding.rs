@@ -3,7 +3,11 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::money::RoundingMode;
+use crate::domain::decimal;
+use crate::domain::money::{MultipleError, RoundingMode, round_to_multiple};
+
+/// Decimals of a minor unit below which a solved instalment is noise.
+const NOISE_DECIMALS: u32 = 6;
 
 /// How amounts are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +24,10 @@ pub struct Rounding {
     /// Instalments are rounded to a whole multiple of this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiple: Option<Decimal>,
-    /// How instalments are rounded to the multiple; by default as every amount. `ceiling` gives
-    /// the lenders' custom of rounding instalments up to the whole unit.
+    /// How instalments are rounded to the multiple. Where it is given, the exact instalment is
+    /// rounded by it at once, and not levelled unless `levelling` says so: `up` to 0.01 or to 1 is
+    /// the lenders' custom of rounding instalments up to the cent or to the whole unit. Where it is
+    /// not, the instalment is first rounded as every amount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiple_mode: Option<RoundingMode>,
     /// How the solved instalment is corrected so that the last one differs little.
@@ -48,12 +54,29 @@ impl Default for Rounding {
 
 impl Rounding {
     /// The levelling in force: as given, else smoothing for the progressive family and none for
-    /// the others.
+    /// the others and for instalments that have a rounding mode of their own.
     pub fn levelling(&self) -> Levelling {
         self.levelling.unwrap_or(match self.family {
-            RoundingFamily::Progressive => Levelling::Smooth,
-            RoundingFamily::Cumulative | RoundingFamily::None => Levelling::Off,
+            RoundingFamily::Progressive if self.at_once().is_none() => Levelling::Smooth,
+            _ => Levelling::Off,
         })
+    }
+
+    /// The multiple and the mode by which the exact instalment is rounded at once, if it is.
+    pub(crate) fn at_once(&self) -> Option<(Decimal, RoundingMode)> {
+        self.multiple.zip(self.multiple_mode)
+    }
+
+    /// The exact instalment, in currency units, as [`Self::at_once`] rounds it. Less than a
+    /// millionth of a minor unit is the noise of the solution and rounds nothing up.
+    pub(crate) fn round_at_once(
+        &self,
+        exact: Decimal,
+        (multiple, mode): (Decimal, RoundingMode),
+    ) -> Result<Decimal, MultipleError> {
+        let decimals = self.minor_units + NOISE_DECIMALS;
+        let clean = decimal::round(exact, decimals, RoundingMode::HalfEven);
+        round_to_multiple(clean, multiple, mode)
     }
 }
 
