@@ -92,7 +92,11 @@ impl Refusal for ActusError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Invalid { .. } => None,
+            Self::Invalid { .. } => Some(
+                "Correct each of the terms named; their names and values are those of the ACTUS \
+                 dictionary."
+                    .into(),
+            ),
             Self::NotObserved { code, .. } => Some(format!(
                 "Give the value under \"dataObserved\", \"{code}\", dated on or before that time."
             )),

@@ -135,7 +135,14 @@ impl Refusal for CalendarError {
             Self::NotWholePeriods { .. } => {
                 Some("Choose a stub (short or long, front or back) or another end.".into())
             }
-            _ => None,
+            Self::OutOfRange { .. } => Some("Choose an earlier start or fewer periods.".into()),
+            Self::BadContext { .. } | Self::Contradiction { .. } => {
+                Some("Correct one of the arguments named.".into())
+            }
+            Self::NotAfterStart { what, .. } => Some(format!("Give {what} after the start.")),
+            Self::CountOutOfBounds { max, .. } => {
+                Some(format!("Give a whole number from 1 to {max}."))
+            }
         }
     }
 }
