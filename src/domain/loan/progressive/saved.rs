@@ -55,7 +55,6 @@ struct SavedSegment {
     paused: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(amount: &i128) -> bool {
     *amount == 0
 }

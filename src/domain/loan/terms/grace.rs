@@ -36,7 +36,6 @@ pub struct Grace {
     pub capitalise: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
