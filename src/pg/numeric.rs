@@ -111,7 +111,7 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
         scale -= 1;
     }
     // The display scale may ask for zeros that are not stored; they are kept while they fit.
-    let wanted = if scale < 0 { 0 } else { display_scale.min(SCALE_MAX) };
+    let wanted = display_scale.min(SCALE_MAX);
     while scale < wanted {
         match coefficient.checked_mul(10).filter(|&next| next <= COEFFICIENT_MAX) {
             Some(next) => coefficient = next,
