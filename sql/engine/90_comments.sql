@@ -29,7 +29,7 @@ comment on function loan_engine.allocate(numeric, numeric[], integer) is
 -- Calendar
 
 comment on function loan_engine.year_fraction(date, date, text, text, date, date, date, date, boolean, date[], integer[]) is
-'The part of a year between two dates by a day-count convention, exact to 28 digits; negative where the start is after the end. "30/360" alone is the bond basis of ISDA 2006 4.16(f), "ACT/365" is ACT/365F, "ACT/ACT" is ISDA. What only some conventions need (frequency and period for ICMA, holidays for BUS/252) is refused with 22023 where it is missing.';
+'The part of a year between two dates by a day-count convention, exact to 28 digits; negative where the start is after the end. "30/360" alone is the bond basis of ISDA 2006 4.16(f), "ACT/365" is ACT/365F, "ACT/ACT" is ISDA. What only some conventions need (frequency and period for ICMA, holidays for BUS/252) is refused with 22004 where it is missing.';
 
 comment on function loan_engine.day_count_days(date, date, text, date[], integer[]) is
 'Days between two dates as a day-count convention counts them: thirty a month, without leap days, business days only, or all.';

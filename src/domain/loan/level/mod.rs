@@ -20,8 +20,8 @@ use super::basis::{Basis, Charge, Factors, Span, Whole, regular_units};
 use super::context::Context;
 use super::schedule::is_plain_progressive;
 use super::terms::{DaysInYear, DueDates, Levelling, ScheduleTerms};
-use crate::domain::calendar::Recurrence;
 use crate::domain::calendar::civil::{date_of, day_number};
+use crate::domain::calendar::{Recurrence, RollRule};
 use crate::domain::decimal::to_f64;
 use crate::domain::money::{RoundingMode, round_to_multiple};
 
@@ -94,6 +94,8 @@ fn is_plain(terms: &ScheduleTerms) -> bool {
         && terms.first_due_on.is_none()
         && terms.last_due_on.is_none()
         && terms.due_dates == dates
+        // The first period up to an n-th weekday is an odd one.
+        && !matches!(terms.due_dates.roll, RollRule::NthWeekday { .. })
         && terms.interest.day_count.is_none()
         && terms.interest.days_in_year != DaysInYear::Actual
         && terms.rounding.levelling() != Levelling::Remainder

@@ -83,6 +83,7 @@ fn terms_that_are_not_plain_are_left_to_the_general_engine() {
     assert!(!changed(|terms| terms.first_due_on = NaiveDate::from_ymd_opt(2023, 3, 1)));
     assert!(!changed(|terms| terms.interest.days_in_year = DaysInYear::Actual));
     assert!(!changed(|terms| terms.grace.interest_free = 1));
+    assert!(!changed(|terms| terms.due_dates.roll = RollRule::parse("second tuesday").unwrap()));
     assert!(!changed(|terms| terms.annual_rate = Decimal::from(13)));
 }
 
@@ -99,7 +100,12 @@ proptest! {
         every in prop::sample::select(vec!["monthly", "weekly", "every 15 days", "quarterly", "annual"]),
         actual in any::<bool>(),
         year in prop::sample::select(vec![DaysInYear::D360, DaysInYear::D364, DaysInYear::D365]),
-        roll in prop::sample::select(vec![RollRule::SameDay, RollRule::LastDay]),
+        roll in prop::sample::select(vec![
+            RollRule::SameDay,
+            RollRule::LastDay,
+            RollRule::FirstDayOfNextMonth,
+            RollRule::parse("second tuesday").unwrap(),
+        ]),
         multiple in prop::sample::select(vec![None, Some(1i64), Some(100), Some(5)]),
         up in any::<bool>(),
         off in any::<bool>(),
@@ -107,6 +113,7 @@ proptest! {
         let rate = Decimal::new(rate, 6).trunc_with_scale(rate_digits);
         let mut terms = loan(minor, rate, instalments, day);
         terms.frequency = Frequency::parse(every).unwrap();
+        prop_assume!(terms.frequency.months().is_some() || !matches!(roll, RollRule::NthWeekday { .. }));
         terms.due_dates.roll = roll;
         terms.rounding.mode = MODES[mode];
         terms.rounding.precision = precision;

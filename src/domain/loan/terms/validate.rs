@@ -116,7 +116,7 @@ impl ScheduleTerms {
             self.check_amount(found, instalment, "instalment");
         }
         found.unless(
-            self.balloon >= Decimal::ZERO && self.balloon <= self.lent(),
+            self.balloon.is_zero() || (self.balloon > Decimal::ZERO && self.balloon <= self.lent()),
             "balloon",
             || format!("{} is not between 0 and the amount lent", self.balloon),
         );
