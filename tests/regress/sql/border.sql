@@ -3,7 +3,7 @@
 
 -- A million numerics of every size and scale come back as they went in.
 with drawn as (
-    select round(trunc(random()::numeric * 10::numeric ^ (i % 20)) / 10::numeric ^ (i % 9), i % 11)
+    select round(trunc(random()::numeric * 10::numeric ^ (i % 17)) / 10::numeric ^ (i % 9), i % 11)
             * (1 - 2 * (i % 2)) as value
     from generate_series(1, 1000000) as i
 ), returned as (
