@@ -21,6 +21,8 @@ enum TermsArgument {
     NotAnObject,
     #[error("a term is given twice")]
     GivenTwice(&'static str),
+    #[error("the number of instalments is negative")]
+    NegativeCount(i32),
 }
 
 impl Refusal for TermsArgument {
@@ -30,6 +32,7 @@ impl Refusal for TermsArgument {
     fn detail(&self) -> Option<String> {
         match self {
             Self::NotAnObject => None,
+            Self::NegativeCount(count) => Some(format!("The number of instalments is {count}.")),
             Self::GivenTwice(name) => {
                 Some(format!("The argument \"{name}\" is also a name in terms."))
             }
@@ -39,6 +42,7 @@ impl Refusal for TermsArgument {
         match self {
             Self::NotAnObject => Some("Give an object such as {\"method\": \"flat\"}.".into()),
             Self::GivenTwice(_) => Some("Give it in one of the two places.".into()),
+            Self::NegativeCount(_) => Some("Give at least one instalment.".into()),
         }
     }
 }
@@ -102,8 +106,9 @@ fn loan_terms(
     disbursed_on: Day,
     more: Option<Document>,
 ) -> Answer<ScheduleTerms> {
-    // A negative number is refused as the zero it stands for.
-    let instalments = u32::try_from(instalments.0).unwrap_or(0);
+    let instalments = u32::try_from(instalments.0)
+        .map_err(|_| TermsArgument::NegativeCount(instalments.0))
+        .or_report()?;
     let plain = ScheduleTerms::new(principal.0, annual_rate.0, instalments, disbursed_on.0);
     if more.is_none() {
         return Ok(plain);

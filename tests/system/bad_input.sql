@@ -465,6 +465,7 @@ cross join lateral (
         when o.code like 'XX%' then 'internal error'
         when o.code in ('22000', 'P0001', '38000') then 'no particular SQLSTATE'
         when o.code is not null and coalesce(o.message, '') = '' then 'no message'
+        when o.code is not null and coalesce(o.hint, '') = '' then 'no hint'
         when o.code like '42%' and not r.is_trigger then 'no such call'
         when c.wrong = 'nothing' and not r.is_trigger
                 and (o.code is not null or exists (

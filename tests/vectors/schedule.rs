@@ -541,7 +541,8 @@ fn worked(file: &Value) -> Outcomes {
 }
 
 fn worked_case(case: &Value) -> Check {
-    let terms: ScheduleTerms = serde_json::from_value(case["terms"].clone()).map_err(show)?;
+    let terms = ScheduleTerms::from_json(case["terms"].clone())
+        .map_err(|problem| format!("{problem:?}"))?;
     let found = schedule(&terms).map_err(show)?;
     if optional(case, "instalment").is_some() {
         same("instalment", found.instalment, number(case, "instalment")?)?;

@@ -73,7 +73,7 @@ use terms::Terms;
 /// `notionalPrincipal`, …). `observed` is null, or an object with `dataObserved` (values of market
 /// objects: rate indices, scaling indices, and exchange rates under codes such as `USD/EUR`) and
 /// `eventsObserved` (calls, prepayments, times at which to show the state). Numbers may be JSON
-/// numbers, exact to 15 digits, or strings, exact to 28. `to` is the last day events are wanted of;
+/// numbers or strings, exact to 28 digits. `to` is the last day events are wanted of;
 /// observations after it are not needed.
 ///
 /// A market object's value at a reset is the latest observed on or before the day the reset is

@@ -127,16 +127,13 @@ pub fn time(value: &Value) -> Result<ContractTime, String> {
 /// A number, given as one or as a string of digits.
 pub fn number(value: &Value) -> Result<Decimal, String> {
     let wrong = || format!("({}) is not a number", shown(value));
+    let digits = |given: &str| {
+        let given = given.trim();
+        Decimal::from_str(given).or_else(|_| Decimal::from_scientific(given)).ok()
+    };
     let number = match value {
-        Value::String(given) => {
-            let given = given.trim();
-            Decimal::from_str(given).or_else(|_| Decimal::from_scientific(given)).ok()
-        }
-        Value::Number(given) => match (given.as_i64(), given.as_f64()) {
-            (Some(whole), _) => Some(Decimal::from(whole)),
-            (None, Some(double)) => decimal::from_f64(double).ok(),
-            (None, None) => None,
-        },
+        Value::String(given) => digits(given),
+        Value::Number(given) => digits(given.as_str()),
         _ => None,
     };
     number.map(|found| found.normalize()).ok_or_else(wrong)

@@ -17,7 +17,7 @@ fn with(changes: Value) -> ScheduleTerms {
     for (name, value) in changes.as_object().unwrap() {
         terms[name] = value.clone();
     }
-    serde_json::from_value(terms).unwrap()
+    ScheduleTerms::from_json(terms).unwrap()
 }
 
 /// Each mistake is found, and named by its path.
