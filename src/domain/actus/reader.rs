@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use super::error::Problem;
 use super::time::ContractTime;
-use crate::domain::decimal;
 use crate::domain::error::by_name;
 
 /// How a JSON value becomes a value of a type; the error ends a sentence about it.
