@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::error::{Condition, Refusal};
-use super::money::RoundingMode;
+use super::rounding::RoundingMode;
 
 /// Why an exact calculation has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

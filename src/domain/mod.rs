@@ -17,3 +17,4 @@ pub mod error;
 pub mod limits;
 pub mod loan;
 pub mod money;
+pub mod rounding;

@@ -2,10 +2,11 @@
 
 mod allocation;
 mod currency;
-mod rounding;
+mod multiple;
 
+pub use super::rounding::RoundingMode;
 pub use allocation::{AllocationError, allocate};
 pub use currency::{
     BadMinorUnits, Currency, MINOR_UNITS_MAX, UnknownCurrency, currencies, currency, minor_units,
 };
-pub use rounding::{MultipleError, RoundingMode, round_to_multiple};
+pub use multiple::{MultipleError, round_to_multiple};
