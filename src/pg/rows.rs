@@ -151,8 +151,44 @@ pub trait Table<const N: usize> {
 /// The rows a function returns.
 pub struct Rows<T, const N: usize>(pub T);
 
-/// Rows between two looks at whether the statement was cancelled.
-const ROWS_PER_INTERRUPT_CHECK: usize = 4096;
+/// Rows that are handed to the store at once. The guard that turns an error of the server into one
+/// of Rust costs about as much as storing a row, so it is put around many.
+const BATCH: usize = 64;
+
+/// The server's functions without a guard around each.
+mod unguarded {
+    use pgrx::pg_sys::{MinimalTuple, TupleTableSlot, Tuplestorestate};
+
+    unsafe extern "C-unwind" {
+        pub fn ExecStoreMinimalTuple(
+            tuple: MinimalTuple,
+            slot: *mut TupleTableSlot,
+            should_free: bool,
+        ) -> *mut TupleTableSlot;
+        pub fn tuplestore_puttupleslot(store: *mut Tuplestorestate, slot: *mut TupleTableSlot);
+    }
+}
+
+/// Copies tuples into the store.
+///
+/// # Safety
+/// The pointers are those of the running call, and every tuple is one of its row type.
+unsafe fn store_all(
+    store: *mut pg_sys::Tuplestorestate,
+    slot: *mut pg_sys::TupleTableSlot,
+    tuples: &[pg_sys::MinimalTuple],
+) {
+    // SAFETY: as the caller vouches. The closure has nothing to drop, so that an error of the
+    // server may jump out of it to the guard.
+    unsafe {
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            for &tuple in tuples {
+                unguarded::ExecStoreMinimalTuple(tuple, slot, false);
+                unguarded::tuplestore_puttupleslot(store, slot);
+            }
+        });
+    }
+}
 
 // SAFETY: a function that returns `Rows` spells out its SQL, and the declared columns are checked
 // against those written; `record` stands for them in the metadata.
@@ -170,7 +206,8 @@ unsafe impl<T: Table<N>, const N: usize> BoxRet for Rows<T, N> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         // SAFETY: PostgreSQL calls a set-returning function with a ReturnSetInfo, which
         // InitMaterializedSRF checks; it then fills setResult and setDesc, both used only here.
-        // The slot only borrows the buffer, and the store copies the tuple before the next row.
+        // The slot only borrows the buffers, and the store copies every tuple of a batch before the
+        // buffers are written again.
         unsafe {
             let raw = fcinfo.as_mut_ptr();
             pg_sys::InitMaterializedSRF(raw, 0);
@@ -178,18 +215,22 @@ unsafe impl<T: Table<N>, const N: usize> BoxRet for Rows<T, N> {
             let (store, descriptor) = ((*info).setResult, (*info).setDesc);
             let slot =
                 pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
-            let mut cells = Cells::new();
-            for row in 0..self.0.height() {
-                if row % ROWS_PER_INTERRUPT_CHECK == ROWS_PER_INTERRUPT_CHECK - 1 {
-                    check_for_interrupts!();
+            let height = self.0.height();
+            let mut batch: Vec<Cells<N>> = Vec::new();
+            batch.resize_with(height.min(BATCH), Cells::new);
+            let mut tuples: Vec<pg_sys::MinimalTuple> = Vec::with_capacity(batch.len());
+            for first in (0..height).step_by(BATCH) {
+                check_for_interrupts!();
+                tuples.clear();
+                for (row, cells) in (first..height).zip(&mut batch) {
+                    cells.clear();
+                    self.0.write(row, cells);
+                    if row == 0 {
+                        cells.check(&PgTupleDesc::from_pg_unchecked(descriptor));
+                    }
+                    tuples.push(cells.tuple());
                 }
-                cells.clear();
-                self.0.write(row, &mut cells);
-                if row == 0 {
-                    cells.check(&PgTupleDesc::from_pg_unchecked(descriptor));
-                }
-                pg_sys::ExecStoreMinimalTuple(cells.tuple(), slot, false);
-                pg_sys::tuplestore_puttupleslot(store, slot);
+                store_all(store, slot, &tuples);
             }
             pg_sys::ExecDropSingleTupleTableSlot(slot);
         }
