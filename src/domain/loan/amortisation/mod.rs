@@ -97,9 +97,6 @@ impl Lines {
     }
 }
 
-/// Most times the residue is moved to the first instalment.
-const RESIDUE_MOVES_MAX: u32 = 4;
-
 impl<'a> Amortisation<'a> {
     pub(crate) fn new(
         terms: &'a ScheduleTerms,
@@ -122,7 +119,7 @@ impl<'a> Amortisation<'a> {
         let lines = self.lines()?;
         match self.terms.rounding.residue {
             Residue::Last => Ok(lines),
-            Residue::First => self.with_residue_first(lines),
+            Residue::First => self.with_residue_first(&lines),
         }
     }
 
@@ -130,9 +127,13 @@ impl<'a> Amortisation<'a> {
     ///
     /// An amount paid early grows on its way, so it is discounted by the factors between; what
     /// cannot be moved in whole minor units stays with the last.
-    fn with_residue_first(&mut self, mut lines: Lines) -> Result<Lines, ScheduleError> {
+    fn with_residue_first(&mut self, lines: &Lines) -> Result<Lines, ScheduleError> {
         let pays = |rule: &Rule| matches!(rule.pay, Pay::Level { .. } | Pay::Part { .. });
-        let Some(first) = self.rules.iter().position(pays) else { return Ok(lines) };
+        let Some(first) = self.rules.iter().position(pays) else { return self.lines() };
+        let Some((end, line)) = lines.lines.iter().enumerate().next_back() else {
+            return self.lines();
+        };
+        let Some(gap) = self.gap(lines.amount, end, line)? else { return self.lines() };
         let mut growth = Decimal::ONE;
         if matches!(self.rules.get(first).map(|rule| rule.pay), Some(Pay::Level { .. }))
             && self.given.is_none()
@@ -143,33 +144,8 @@ impl<'a> Amortisation<'a> {
                 growth = decimal::mul(growth, decimal::add(Decimal::ONE, factor)?)?;
             }
         }
-        // The interest of every line is rounded, so a first move may leave a little to move again.
-        let mut gap = self.gap_of(&lines)?;
-        for _ in 0..RESIDUE_MOVES_MAX {
-            let extra = self.money.round(decimal::div(gap, growth)?)?;
-            if extra.is_zero() {
-                break;
-            }
-            let before = self.first_extra;
-            self.first_extra = decimal::add(before, extra)?;
-            let moved = self.lines()?;
-            let left = self.gap_of(&moved)?;
-            if left.abs() >= gap.abs() {
-                self.first_extra = before;
-                break;
-            }
-            (lines, gap) = (moved, left);
-        }
-        Ok(lines)
-    }
-
-    /// By how much the last line differs from the regular amount; zero where it is not to be
-    /// compared.
-    fn gap_of(&self, lines: &Lines) -> Result<Decimal, ScheduleError> {
-        match lines.lines.iter().enumerate().next_back() {
-            Some((end, line)) => Ok(self.gap(lines.amount, end, line)?.unwrap_or_default()),
-            None => Ok(Decimal::ZERO),
-        }
+        self.first_extra = self.money.round(decimal::div(gap, growth)?)?;
+        self.lines()
     }
 
     fn lines(&mut self) -> Result<Lines, ScheduleError> {
