@@ -324,3 +324,23 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<ScheduleTerms>(&text).unwrap(), terms);
     }
 }
+
+/// Found by the property above in an earlier form of the residue's move: more is lent than the first
+/// instalments can hold once the rate rises and instalments stay.
+#[test]
+fn a_residue_at_the_front_never_makes_the_borrower_a_lender() {
+    let document = serde_json::json!({
+        "principal": 1000, "annual_rate": 0, "instalments": 16, "disbursed_on": "2023-01-01",
+        "balloon": 330, "step": {"every": 2, "fraction": "0.008"},
+        "custom": [{"number": 1, "skip": true}],
+        "grace": {"principal": 1, "interest_payment": 1, "capitalise": true},
+        "rate_changes": [{"from": "2023-02-02", "annual_rate": "0.33"}], "recast": false,
+        "interest": {"days_in_month": "actual", "days_in_year": "actual", "partial_periods": false},
+        "rounding": {"minor_units": 0, "precision": 12, "levelling": "smooth", "residue": "first"}
+    });
+    let terms = ScheduleTerms::from_json(document).unwrap();
+    let schedule = schedule(&terms).unwrap();
+    for row in &schedule.rows {
+        assert!(row.interest >= Decimal::ZERO && row.closing_balance >= Decimal::ZERO, "{row:?}");
+    }
+}

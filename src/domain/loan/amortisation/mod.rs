@@ -126,7 +126,9 @@ impl<'a> Amortisation<'a> {
     /// Moves to the first instalment what rounding leaves to the last.
     ///
     /// An amount paid early grows on its way, so it is discounted by the factors between; what
-    /// cannot be moved in whole minor units stays with the last.
+    /// cannot be moved in whole minor units stays with the last. So does more than rounding every
+    /// instalment can leave: that is the terms' own difference, as of rates that change while
+    /// instalments stay.
     fn with_residue_first(&mut self, lines: &Lines) -> Result<Lines, ScheduleError> {
         let pays = |rule: &Rule| matches!(rule.pay, Pay::Level { .. } | Pay::Part { .. });
         let Some(first) = self.rules.iter().position(pays) else { return self.lines() };
@@ -144,7 +146,12 @@ impl<'a> Amortisation<'a> {
                 growth = decimal::mul(growth, decimal::add(Decimal::ONE, factor)?)?;
             }
         }
-        self.first_extra = self.money.round(decimal::div(gap, growth)?)?;
+        let extra = self.money.round(decimal::div(gap, growth)?)?;
+        let rounding = &self.terms.rounding;
+        let unit = rounding.multiple.unwrap_or_else(|| Decimal::new(1, rounding.minor_units));
+        if extra.abs() <= decimal::mul(unit, Decimal::from(self.course.len()))? {
+            self.first_extra = extra;
+        }
         self.lines()
     }
 
