@@ -14,3 +14,5 @@ pub const YEAR_MAX: i32 = 9999;
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 /// Most periods an annuity may have: a century of hours is fewer.
 pub const ANNUITY_PERIODS_MAX: u32 = 1_000_000;
+/// Most operations one loan may have: three a day for thirty years.
+pub const OPERATIONS_MAX: usize = 32_768;

@@ -405,7 +405,7 @@ fn payments(events: &[ContractEvent]) -> Vec<(ContractTime, Decimal)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_asked_has_an_answer_or_a_reason(

@@ -173,6 +173,11 @@ impl Context {
 
 /// The number of whole minor units `minor` as an amount with `decimals`.
 pub(crate) fn amount(minor: i128, decimals: u32) -> Result<Decimal, ArithmeticError> {
+    if let Ok(small) = i64::try_from(minor)
+        && decimals <= DIGITS_MAX
+    {
+        return Ok(Decimal::new(small, decimals));
+    }
     build(minor.unsigned_abs(), minor < 0, decimals)
 }
 

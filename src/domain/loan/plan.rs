@@ -3,11 +3,13 @@
 use chrono::NaiveDate;
 
 use super::ScheduleError;
-use super::basis::{Measure, Span, Whole, regular_units};
+use super::amendment::{Amendments, Move};
+use super::basis::{Measure, Span, Whole, days, regular_units};
 use super::context::Context;
 use super::terms::{Problem, ScheduleTerms};
 use crate::domain::calendar::{
-    BusinessCalendar, BusinessDayConvention, Frequency, Recurrence, RollRule, ShiftOrder, adjust,
+    BusinessCalendar, BusinessDayConvention, Frequency, Recurrence, RollRule, ShiftOrder, add_days,
+    adjust,
 };
 
 /// One period of the plan.
@@ -31,14 +33,25 @@ pub(crate) struct Plan {
 struct DueDate {
     planned: NaiveDate,
     moved: NaiveDate,
+    /// Whether it was agreed anew, so that its period need not be a regular one.
+    amended: bool,
 }
 
 impl Plan {
     /// The periods of valid terms.
     pub(crate) fn of(terms: &ScheduleTerms) -> Result<Self, ScheduleError> {
+        Self::amended(terms, &Amendments::NONE)
+    }
+
+    /// The periods of terms that already say how many instalments there are, with due dates that
+    /// moved.
+    pub(crate) fn amended(
+        terms: &ScheduleTerms,
+        amendments: &Amendments,
+    ) -> Result<Self, ScheduleError> {
         let start = terms.starts_on.unwrap_or(terms.disbursed_on);
         let calendar = terms.due_dates.calendar()?;
-        let dates = due_dates(terms, start, &calendar)?;
+        let dates = due_dates(terms, amendments, start, &calendar)?;
         let first = dates.first().map_or(start, |date| date.planned);
         let seeds: &[NaiveDate] = match terms.due_dates.roll {
             // The start is not among the n-th weekdays of months.
@@ -53,16 +66,18 @@ impl Plan {
         let regularity = Regularity::of(terms);
         let count = dates.len();
         let mut periods = Vec::with_capacity(count);
-        let mut from = DueDate { planned: start, moved: start };
+        let mut from = DueDate { planned: start, moved: start, amended: false };
         for (index, date) in dates.into_iter().enumerate() {
             let (begin, end) =
                 if follows { (from.moved, date.moved) } else { (from.planned, date.planned) };
             if end <= begin {
                 let message = format!("two instalments fall on {end}");
-                return Err(contradiction("due_dates.business_day", message));
+                let agreed = amendments.moves.is_empty();
+                let path = if agreed { "due_dates.business_day" } else { "due_dates" };
+                return Err(contradiction(path, message));
             }
             let moved = begin != from.planned || end != date.planned;
-            let units = if !moved && regularity.holds(index, count) {
+            let units = if !moved && !date.amended && regularity.holds(index, count) {
                 regular
             } else {
                 measure.units(begin, end)?
@@ -114,31 +129,57 @@ impl Regularity {
 /// The due dates of the terms, planned and moved to business days.
 fn due_dates(
     terms: &ScheduleTerms,
+    amendments: &Amendments,
     start: NaiveDate,
     calendar: &BusinessCalendar,
 ) -> Result<Vec<DueDate>, ScheduleError> {
     let rule = &terms.due_dates;
     if !rule.explicit.is_empty() {
-        return Ok(rule.explicit.iter().map(|&on| DueDate { planned: on, moved: on }).collect());
+        return explicit_dates(&rule.explicit, amendments);
     }
     let seed = terms.first_due_on.unwrap_or(start);
-    let series = Recurrence::new(seed, terms.frequency, rule.roll)?;
+    let mut series = Recurrence::new(seed, terms.frequency, rule.roll)?;
     // The seed is the first due date if that is given, else the start, which is none.
-    let first = i64::from(terms.first_due_on.is_none());
-    let count = i64::from(terms.instalments);
-    let mut dates = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
-    for number in first..first + count {
+    let mut number = i64::from(terms.first_due_on.is_none());
+    let count = usize::try_from(terms.instalments).unwrap_or(usize::MAX);
+    let mut later = 0;
+    let mut dates = Vec::with_capacity(count);
+    for index in 0..count {
+        let natural = series.date(number)?;
+        let (mut agreed, mut amended) = (None, false);
+        for (_, moved) in amendments.moves.iter().filter(|(period, _)| *period == index) {
+            amended = true;
+            match *moved {
+                Move::To(day) => {
+                    series = Recurrence::new(day, terms.frequency, rule.roll)?;
+                    (number, agreed) = (0, Some(day));
+                }
+                Move::After(day) => {
+                    while series.date(number)? <= day {
+                        number += 1;
+                    }
+                    agreed = agreed.filter(|agreed| *agreed > day);
+                }
+            }
+        }
         let mut planned = series.date(number)?;
-        if number == first + count - 1
+        later += days(natural, planned);
+        if index + 1 == count
             && let Some(last) = terms.last_due_on
         {
-            planned = last;
+            planned = match agreed {
+                Some(day) => day,
+                None => add_days(last, later)?,
+            };
         }
         let moved = match rule.business_day.convention {
             BusinessDayConvention::None => planned,
+            // A day that was agreed is meant.
+            _ if agreed.is_some() => planned,
             convention => adjust(planned, convention, calendar)?,
         };
-        dates.push(DueDate { planned, moved });
+        dates.push(DueDate { planned, moved, amended });
+        number += 1;
     }
     if let [.., before, last] = dates.as_slice()
         && last.planned <= before.planned
@@ -147,6 +188,33 @@ fn due_dates(
             "last_due_on",
             format!("{} is not after the instalment due on {}", last.planned, before.planned),
         ));
+    }
+    Ok(dates)
+}
+
+/// Due dates that follow no frequency: one that moves takes the later ones along by as many days.
+fn explicit_dates(
+    explicit: &[NaiveDate],
+    amendments: &Amendments,
+) -> Result<Vec<DueDate>, ScheduleError> {
+    let mut later = 0;
+    let mut dates = Vec::with_capacity(explicit.len());
+    for (index, &on) in explicit.iter().enumerate() {
+        let mut planned = add_days(on, later)?;
+        for (_, moved) in amendments.moves.iter().filter(|(period, _)| *period == index) {
+            match *moved {
+                Move::To(day) => {
+                    later += days(planned, day);
+                    planned = day;
+                }
+                Move::After(_) => {
+                    return Err(ScheduleError::NoSolution {
+                        reason: "Due dates that follow no frequency have none further on.".into(),
+                    });
+                }
+            }
+        }
+        dates.push(DueDate { planned, moved: planned, amended: false });
     }
     Ok(dates)
 }

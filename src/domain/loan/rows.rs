@@ -33,7 +33,8 @@ pub struct Instalment {
     pub due_date: NaiveDate,
     /// Principal outstanding before the row.
     pub opening_balance: Decimal,
-    /// Tranches lent within the period, from its start to the day before its end.
+    /// Tranches lent within the period, from its start to the day before its end; in the cumulative
+    /// family from the day after its start to its end.
     pub disbursed: Decimal,
     /// Principal due; negative where interest is added to the balance.
     pub principal: Decimal,

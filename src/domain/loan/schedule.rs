@@ -4,14 +4,15 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::ScheduleError;
+use super::amendment::Amendments;
 use super::amortisation::{Amortisation, Course, Line, Money, Tranche};
 use super::fees;
 use super::plan::Plan;
 use super::progressive::{ProgressiveModel, ProgressiveRules};
 use super::rows::{DisbursementRow, Instalment, RowKind, Schedule};
 use super::terms::{
-    Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue, RoundingFamily,
-    ScheduleTerms,
+    DatedRate, Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue,
+    RoundingFamily, ScheduleTerms,
 };
 use crate::domain::calendar::DayCount;
 use crate::domain::decimal;
@@ -25,8 +26,17 @@ use crate::domain::money::round_to_multiple;
 /// [`ScheduleError::NoSolution`] terms no instalment satisfies; the others dates and amounts out
 /// of range.
 pub fn schedule(terms: &ScheduleTerms) -> Result<Schedule, ScheduleError> {
-    terms.validate().map_err(ScheduleError::Terms)?;
-    let plan = Plan::of(terms)?;
+    amended_schedule(terms, &Amendments::NONE)
+}
+
+/// The same with due dates that moved and instalments that were added.
+pub(crate) fn amended_schedule(
+    agreed: &ScheduleTerms,
+    amendments: &Amendments,
+) -> Result<Schedule, ScheduleError> {
+    agreed.validate().map_err(ScheduleError::Terms)?;
+    let terms = &*amendments.terms(agreed);
+    let plan = Plan::amended(terms, amendments)?;
     let lending = Lending::of(terms)?;
     let rates = rates(terms, &plan)?;
     let (lines, instalment) = if is_plain_progressive(terms) {
@@ -37,8 +47,9 @@ pub fn schedule(terms: &ScheduleTerms) -> Result<Schedule, ScheduleError> {
         let instalment = found.instalment()?;
         (found.lines, instalment)
     };
-    let mut rows = rows(&plan, &lending, &lines)?;
-    if terms.rounding.family == RoundingFamily::Cumulative {
+    let cumulative = terms.rounding.family == RoundingFamily::Cumulative;
+    let mut rows = rows(&plan, &lending, &lines, cumulative)?;
+    if cumulative {
         drop_rows_after_the_end(&mut rows);
     }
     let mut schedule = Schedule { rows, disbursements: lending.rows(), instalment };
@@ -47,7 +58,7 @@ pub fn schedule(terms: &ScheduleTerms) -> Result<Schedule, ScheduleError> {
 }
 
 /// The rates of the terms over the life of the loan.
-fn rates(terms: &ScheduleTerms, plan: &Plan) -> Result<RateCourse, ScheduleError> {
+pub(crate) fn rates(terms: &ScheduleTerms, plan: &Plan) -> Result<RateCourse, ScheduleError> {
     let start = plan.periods.first().map_or(terms.disbursed_on, |period| period.span.start);
     let end = plan.periods.last().map_or(start, |period| period.span.due);
     let indexed: Vec<RateChange>;
@@ -59,6 +70,14 @@ fn rates(terms: &ScheduleTerms, plan: &Plan) -> Result<RateCourse, ScheduleError
         None => &terms.rate_changes,
     };
     Ok(RateCourse::new(terms.annual_rate, changes, start, end)?)
+}
+
+/// The changes of the rate after the start that the terms foresee, in order of day.
+pub(crate) fn rate_changes(terms: &ScheduleTerms) -> Result<Vec<DatedRate>, ScheduleError> {
+    if terms.rate_changes.is_empty() && terms.index.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(rates(terms, &Plan::of(terms)?)?.changes)
 }
 
 /// Whether the terms are those of the progressive calculator: an annuity without anything that
@@ -118,7 +137,7 @@ impl Lending {
 }
 
 /// The down payment on a disbursement, a multiple where instalments are.
-fn down_payment(
+pub(crate) fn down_payment(
     terms: &ScheduleTerms,
     amount: Decimal,
     first: bool,
@@ -137,6 +156,11 @@ fn down_payment(
         None => part,
     };
     Ok(part.min(amount))
+}
+
+/// An amount rounded as amounts of the terms are.
+pub(crate) fn round(terms: &ScheduleTerms, amount: Decimal) -> Result<Decimal, ScheduleError> {
+    Money::of(terms).round(amount)
 }
 
 /// The lines of a loan without payments in the progressive calculator, and its first instalment.
@@ -191,12 +215,35 @@ pub fn progressive_model(terms: &ScheduleTerms) -> Result<ProgressiveModel, Sche
     lent_model(terms, &plan, &Lending::of(terms)?, &rates)
 }
 
-/// Rows of lines, with the down payments where they fall.
-fn rows(plan: &Plan, lending: &Lending, lines: &[Line]) -> Result<Vec<Instalment>, ScheduleError> {
+/// The progressive calculator of valid terms before anything is lent, with due dates that moved.
+/// Instalments that are added take effect later.
+pub(crate) fn empty_model(
+    agreed: &ScheduleTerms,
+    amendments: &Amendments,
+) -> Result<ProgressiveModel, ScheduleError> {
+    let terms = &*amendments.terms(agreed);
+    let plan = Plan::amended(terms, amendments)?;
+    let count = usize::try_from(agreed.instalments).unwrap_or(usize::MAX);
+    let spans: Vec<_> = plan.periods.iter().take(count).map(|period| period.span).collect();
+    let initial = rates(terms, &plan)?.initial;
+    let rules = ProgressiveRules { annual_rate: initial, ..ProgressiveRules::of(terms) };
+    ProgressiveModel::with_spans(rules, &spans)
+}
+
+/// Rows of lines, with the down payments where they fall. What is lent on a due date comes after
+/// its row, or with `before_due` before it.
+fn rows(
+    plan: &Plan,
+    lending: &Lending,
+    lines: &[Line],
+    before_due: bool,
+) -> Result<Vec<Instalment>, ScheduleError> {
     let mut table = Table::default();
     let mut parts = lending.parts.iter().peekable();
     for (planned, line) in plan.periods.iter().zip(lines) {
-        while let Some(part) = parts.next_if(|part| part.on < planned.span.due) {
+        let due = planned.span.due;
+        let lent_before = |part: &&Part| part.on < due || (before_due && part.on == due);
+        while let Some(part) = parts.next_if(lent_before) {
             table.lend(part.amount)?;
             if !part.down_payment.is_zero() {
                 let paid = Line { principal: part.down_payment, ..Line::default() };

@@ -210,7 +210,7 @@ fn any_dates() -> impl Strategy<Value = PaymentDates<'static>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn periods_join_from_the_start_to_the_end(dates in any_dates()) {
         let Ok(periods) = dates.periods() else { return Ok(()) };

@@ -77,7 +77,7 @@ impl Accrual {
 }
 
 /// The periods from one on as they look when it is reached: what is lent in it is known, later
-/// tranches and rates are not.
+/// tranches and rates are not. In the cumulative family all tranches are known.
 pub(crate) struct Outlook {
     pub(crate) from: usize,
     accruals: Vec<Accrual>,
@@ -202,24 +202,68 @@ impl<'a> Course<'a> {
         self.rates.changes.partition_point(|change| change.evening < due)
     }
 
-    /// Whether the amounts of the instalments from a period on must be found anew: it is the first,
-    /// money is lent in it, or the rate changes in it.
-    pub(crate) fn turns(&self, period: usize) -> bool {
-        let Some(span) = self.span(period) else { return false };
+    /// Whether the rate changes in a period.
+    pub(crate) fn rate_turns(&self, period: usize) -> bool {
         let before = period.checked_sub(1).map_or(0, |before| self.rates_known(before));
-        period == 0
-            || self.rates_known(period) > before
-            || self.tranches.iter().any(|tranche| span.start <= tranche.on && tranche.on < span.due)
+        self.rates_known(period) > before
+    }
+
+    /// Whether money is lent in a period.
+    pub(crate) fn lends(&self, period: usize) -> bool {
+        self.span(period)
+            .is_some_and(|span| self.tranches.iter().any(|one| self.takes(period, &span, one.on)))
+    }
+
+    /// Whether money lent on a day counts with a period. On a due date it counts with the period
+    /// that begins; in the cumulative family with the one that ends, whose instalment repays a
+    /// part of it already.
+    fn takes(&self, period: usize, span: &Span, on: NaiveDate) -> bool {
+        match self.family {
+            RoundingFamily::Cumulative => on <= span.due && (period == 0 || span.start < on),
+            _ => span.start <= on && on < span.due,
+        }
     }
 
     /// The view from a period on.
     pub(crate) fn outlook(&mut self, from: usize) -> Result<Outlook, ScheduleError> {
         let known = self.rates_known(from);
+        let all_tranches = self.family == RoundingFamily::Cumulative;
         let mut accruals = Vec::with_capacity(self.len().saturating_sub(from));
         for period in from..self.len() {
-            accruals.push(self.accrual(period, known, period == from)?);
+            accruals.push(self.accrual(period, known, all_tranches || period == from)?);
         }
         Ok(Outlook { from, accruals })
+    }
+
+    /// The interest of a period on a balance that changes within it.
+    pub(crate) fn interest(
+        &mut self,
+        period: usize,
+        opening: Decimal,
+        changes: Vec<Tranche>,
+        money: &Money,
+    ) -> Result<Decimal, ScheduleError> {
+        self.tranches = changes;
+        self.tranches.sort_by_key(|change| change.on);
+        let known = self.rates_known(period);
+        let interest = self.accrual(period, known, true)?.interest(opening, money);
+        self.tranches.clear();
+        interest
+    }
+
+    /// The interest of a balance between two dates after the last period.
+    pub(crate) fn interest_between(
+        &mut self,
+        from: NaiveDate,
+        until: NaiveDate,
+        balance: Decimal,
+        money: &Money,
+    ) -> Result<Decimal, ScheduleError> {
+        let units = self.plan.measure.units(from, until)?;
+        let span = Span { start: from, due: until, units };
+        let rate = self.rates.on(from, self.rates.changes.len());
+        let (charge, _) = self.bear(rate, &span, from, until)?;
+        money.round(charge.interest(balance, money.context)?)
     }
 
     /// A period as it is known when `known` rate changes are, with its tranches or without.
@@ -230,7 +274,7 @@ impl<'a> Course<'a> {
         with_tranches: bool,
     ) -> Result<Accrual, ScheduleError> {
         let Some(span) = self.span(period) else { return Ok(Accrual { pieces: Vec::new() }) };
-        let ends = self.boundaries(&span, known, with_tranches);
+        let ends = self.boundaries(period, &span, known, with_tranches);
         let mut pieces = Vec::with_capacity(ends.len() + 1);
         let mut from = span.start;
         for (until, lent) in ends.into_iter().chain([(span.due, Decimal::ZERO)]) {
@@ -246,6 +290,7 @@ impl<'a> Course<'a> {
     /// The evenings within a period at which something changes, with what is lent then.
     fn boundaries(
         &self,
+        period: usize,
         span: &Span,
         known: usize,
         with_tranches: bool,
@@ -260,7 +305,7 @@ impl<'a> Course<'a> {
             .map(|evening| (evening, Decimal::ZERO))
             .collect();
         if with_tranches {
-            let lent = |tranche: &&Tranche| span.start <= tranche.on && tranche.on < span.due;
+            let lent = |tranche: &&Tranche| self.takes(period, span, tranche.on);
             ends.extend(self.tranches.iter().filter(lent).map(|one| (one.on, one.amount)));
         }
         ends.sort_by_key(|(evening, _)| *evening);
@@ -288,8 +333,11 @@ impl<'a> Course<'a> {
             RoundingFamily::Cumulative => {
                 let measure = &self.plan.measure;
                 let factor = self.basis.periodic_rate(rate, measure, span, from, until)?;
-                let level =
-                    if until == span.due { self.basis.regular_rate(rate)? } else { Decimal::ZERO };
+                let level = if from < until && until == span.due {
+                    self.basis.regular_rate(rate)?
+                } else {
+                    Decimal::ZERO
+                };
                 Ok((Charge::exactly(factor), level))
             }
         }

@@ -8,7 +8,7 @@ use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::basis::{Basis, Measure};
 use crate::domain::loan::plan::Plan;
-use crate::domain::loan::terms::{Method, ScheduleTerms};
+use crate::domain::loan::terms::{Method, RoundingFamily, ScheduleTerms};
 
 /// The interest of each instalment where it is a part of a total known from the start; nothing
 /// for methods whose interest follows the balance.
@@ -31,7 +31,8 @@ fn term(plan: &Plan, terms: &ScheduleTerms) -> (chrono::NaiveDate, chrono::Naive
     (start, end)
 }
 
-/// Principal × the periodic rate × the periods of the term. A down payment does not lower it.
+/// Principal × the periodic rate × the periods of the term. A down payment does not lower it; in
+/// the cumulative family tranches add to it.
 fn flat_total(terms: &ScheduleTerms, plan: &Plan, money: &Money) -> Result<Decimal, ScheduleError> {
     let basis = Basis {
         context: money.context,
@@ -42,7 +43,13 @@ fn flat_total(terms: &ScheduleTerms, plan: &Plan, money: &Money) -> Result<Decim
     let (start, end) = term(plan, terms);
     let rate =
         basis.rate_of_term(terms.annual_rate, &plan.measure, start, end, terms.instalments)?;
-    money.round(money.context.mul(terms.principal, rate)?)
+    let mut principal = terms.principal;
+    if terms.rounding.family == RoundingFamily::Cumulative {
+        for tranche in &terms.disbursements {
+            principal = decimal::add(principal, tranche.amount)?;
+        }
+    }
+    money.round(money.context.mul(principal, rate)?)
 }
 
 /// Principal × annual rate × calendar months / 12, months counted between the dates whatever the

@@ -6,10 +6,12 @@
 //! rest. All rules of a loan follow one unknown amount (the level instalment, the part of
 //! principal), which is found so that an unrounded run ends with nothing but the balloon, then
 //! rounded. It is found anew when money is lent or the rate changes, knowing nothing of what comes
-//! later.
+//! later. The cumulative family finds it once, for everything that will be lent, and the parts of
+//! a flat loan from what is lent until each due date.
 
 mod course;
 mod flat;
+mod laying;
 mod rule;
 mod solve;
 
@@ -20,7 +22,7 @@ pub(crate) use rule::{Pay, Rule};
 
 use super::ScheduleError;
 use super::plan::Plan;
-use super::terms::{Method, NegativeAmortisation, Residue, ScheduleTerms};
+use super::terms::{Method, NegativeAmortisation, Residue, RoundingFamily, ScheduleTerms};
 use crate::domain::decimal;
 use crate::domain::money::round_to_multiple;
 use course::Accrual;
@@ -43,12 +45,12 @@ impl Line {
 
 /// A balance between two instalments.
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
-    balance: Decimal,
+pub(crate) struct State {
+    pub(crate) balance: Decimal,
     /// Interest that an instalment did not cover: the next one pays it before principal.
-    carried: Decimal,
+    pub(crate) carried: Decimal,
     /// Interest that grace put off: the next instalment with interest pays it on top.
-    deferred: Decimal,
+    pub(crate) deferred: Decimal,
 }
 
 /// How a run is meant.
@@ -157,17 +159,19 @@ impl<'a> Amortisation<'a> {
 
     fn lines(&mut self) -> Result<Lines, ScheduleError> {
         let count = self.course.len();
+        let base = self.base();
         let mut state = State::default();
         let mut lines = Vec::with_capacity(count);
         let (mut amount, mut first) = (Decimal::ZERO, None);
-        let mut outlook = self.course.outlook(0)?;
+        let (mut outlook, mut opening) = (self.course.outlook(0)?, state);
         for period in 0..count {
-            let turns = period > 0 && self.course.turns(period);
-            if turns {
-                outlook = self.course.outlook(period)?;
+            let turns = period > 0 && self.turns(period, base);
+            // The parts of a flat loan are counted from one period, whenever money is lent.
+            if turns && (period == base || !self.parts_of_lent()) {
+                (outlook, opening) = (self.course.outlook(period)?, state);
             }
-            if period == 0 || (turns && self.terms.recast) {
-                amount = self.unknown(&state, &outlook)?;
+            if period == 0 || period == base || (turns && self.terms.recast) {
+                amount = self.unknown(&opening, &outlook, period)?;
                 first = first.or(Some(amount));
             }
             let Some(accrual) = outlook.accrual(period) else { break };
@@ -175,6 +179,38 @@ impl<'a> Amortisation<'a> {
         }
         let level = self.rules.iter().any(|rule| matches!(rule.pay, Pay::Level { .. }));
         Ok(Lines { lines, amount: first.unwrap_or_default(), level })
+    }
+
+    fn is_cumulative(&self) -> bool {
+        self.terms.rounding.family == RoundingFamily::Cumulative
+    }
+
+    /// Whether each part of principal is one of what is lent until its due date, in place of what
+    /// is still owed or of everything that will be lent.
+    fn parts_of_lent(&self) -> bool {
+        self.is_cumulative() && self.terms.method == Method::Flat
+    }
+
+    /// The period from which the unknown is found first: the cumulative family does not count the
+    /// instalments before it that have amounts of their own.
+    fn base(&self) -> usize {
+        let own = |rule: &Rule| matches!(rule.pay, Pay::Instalment(_) | Pay::Principal(_));
+        match self.is_cumulative() {
+            true => self.rules.iter().position(|rule| !own(rule)).unwrap_or_default(),
+            false => 0,
+        }
+    }
+
+    /// Whether the amounts of the instalments from a period on are found anew: the rate changes in
+    /// it or money is lent in it. The cumulative family knows from the start what will be lent.
+    fn turns(&self, period: usize, base: usize) -> bool {
+        if self.parts_of_lent() {
+            period == base || self.course.lends(period)
+        } else if self.is_cumulative() {
+            period == base || self.course.rate_turns(period)
+        } else {
+            self.course.rate_turns(period) || self.course.lends(period)
+        }
     }
 
     /// One line of the real run.

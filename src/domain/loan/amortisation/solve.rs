@@ -21,11 +21,13 @@ struct Trial {
 }
 
 impl Amortisation<'_> {
-    /// The amount for the instalments of an outlook, rounded and levelled.
+    /// The amount for the instalments of an outlook as it is found in a period of it, rounded and
+    /// levelled. `state` is the one the outlook opens with.
     pub(super) fn unknown(
         &self,
         state: &State,
         outlook: &Outlook,
+        period: usize,
     ) -> Result<Decimal, ScheduleError> {
         if let Some(agreed) = self.terms.instalment {
             return Ok(agreed);
@@ -37,7 +39,7 @@ impl Amortisation<'_> {
             return Ok(Decimal::ZERO);
         }
         // The last digits are noise of the search and could turn a tie.
-        let exact = EXACT.round(self.root(state, outlook)?)?;
+        let exact = EXACT.round(self.root(state, outlook, period)?)?;
         let exact = self.money.context.round(exact)?;
         if part {
             return self.money.round(exact);
@@ -58,11 +60,17 @@ impl Amortisation<'_> {
     /// whose interest outgrows the amount is taken to add the rest to the balance, as the closed
     /// formula of the annuity does; where the terms carry it instead, the last instalment takes
     /// the difference.
-    fn root(&self, state: &State, outlook: &Outlook) -> Result<Decimal, ScheduleError> {
+    fn root(
+        &self,
+        state: &State,
+        outlook: &Outlook,
+        period: usize,
+    ) -> Result<Decimal, ScheduleError> {
+        let balance = decimal::add(state.balance, self.lent_at_once(outlook, period)?)?;
         let lent = outlook.accrual(outlook.from).map_or(Ok(Decimal::ZERO), Accrual::lent)?;
-        let one = decimal::add(state.balance, lent)?.max(Decimal::ONE);
-        let at_zero = self.end(state, outlook, Decimal::ZERO)?;
-        let at_one = self.end(state, outlook, one)?;
+        let one = decimal::add(balance, lent)?.max(Decimal::ONE);
+        let at_zero = self.end(balance, outlook, Decimal::ZERO)?;
+        let at_one = self.end(balance, outlook, one)?;
         let slope = decimal::sub(at_zero, at_one)?;
         if slope <= Decimal::ZERO {
             return Err(ScheduleError::NoSolution {
@@ -72,18 +80,31 @@ impl Amortisation<'_> {
         Ok(decimal::mul(one, decimal::div(at_zero, slope)?)?.max(Decimal::ZERO))
     }
 
-    /// What an unrounded run leaves beyond the balloon.
+    /// What the cumulative family takes to be lent at the start of an outlook: the tranches in it,
+    /// or of a flat loan those up to a period.
+    fn lent_at_once(&self, outlook: &Outlook, period: usize) -> Result<Decimal, ScheduleError> {
+        let mut sum = Decimal::ZERO;
+        if self.is_cumulative() {
+            let end = if self.parts_of_lent() { period + 1 } else { outlook.end() };
+            for accrual in (outlook.from..end).filter_map(|period| outlook.accrual(period)) {
+                sum = decimal::add(sum, accrual.lent()?)?;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// What an unrounded run from a balance leaves beyond the balloon.
     fn end(
         &self,
-        state: &State,
+        balance: Decimal,
         outlook: &Outlook,
         amount: Decimal,
     ) -> Result<Decimal, ScheduleError> {
         // What an odd period left to be carried is for the last instalment, as is what rounding does.
-        let mut state = State { balance: state.balance, ..State::default() };
+        let mut state = State { balance, ..State::default() };
         for period in outlook.from..outlook.end() {
             let Some(accrual) = outlook.accrual(period) else { break };
-            let lent = accrual.lent()?;
+            let lent = if self.is_cumulative() { Decimal::ZERO } else { accrual.lent()? };
             let free = self.rules.get(period).is_some_and(|rule| rule.free);
             let interest = match &self.given {
                 Some(given) => given.get(period).copied().unwrap_or_default(),

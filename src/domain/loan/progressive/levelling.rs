@@ -118,15 +118,19 @@ impl ProgressiveModel {
             if left < 0 && again && !cut {
                 return Ok(());
             }
-            let open = |period: &Period| !period.fully_paid();
-            let Some(last) = self.periods.iter().rposition(open) else { return Ok(()) };
+            let open = |period: &Period| !period.fully_paid() && !period.interest_only;
+            // What is lent when everything is paid is left for the last one of all.
+            let all_paid = || self.periods.len().checked_sub(1).filter(|_| left > 0);
+            let Some(last) = self.periods.iter().rposition(open).or_else(all_paid) else {
+                return Ok(());
+            };
             let Some(period) = self.periods.get_mut(last) else { return Ok(()) };
             let (wanted, floor) = (period.instalment + left, period.paid() - period.charged_back());
             let before = std::mem::replace(&mut period.instalment, wanted.max(floor));
             if before == period.instalment {
                 return Ok(());
             }
-            self.refresh(last)?;
+            self.refresh_changed(last..=last)?;
             (again, cut) = (true, wanted < floor);
         }
         Ok(())

@@ -96,6 +96,29 @@ pub struct ProgressiveModel {
     periods: Vec<Period>,
     /// All segments in order; each period knows its first.
     segments: Vec<Segment>,
+    /// Which periods may have changed since they were last asked for.
+    touched: Touched,
+}
+
+/// A range of periods that may have changed; no part of what a loan is.
+#[derive(Clone, Debug, Default)]
+struct Touched(std::ops::Range<usize>);
+
+impl PartialEq for Touched {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Touched {
+    /// Adds a range of periods.
+    fn add(&mut self, more: std::ops::Range<usize>) {
+        self.0 = if self.0.is_empty() {
+            more
+        } else {
+            self.0.start.min(more.start)..self.0.end.max(more.end)
+        };
+    }
 }
 
 impl ProgressiveModel {
@@ -136,9 +159,22 @@ impl ProgressiveModel {
             periods.push(Period::new(span, number, number < rules.principal_grace));
             segments.push(Segment::new(span.start, span.due));
         }
-        let mut model = Self { rules, rates: Vec::new(), periods, segments };
+        let touched = Touched(0..spans.len());
+        let mut model = Self { rules, rates: Vec::new(), periods, segments, touched };
         model.refactor(0)?;
         Ok(model)
+    }
+
+    /// The periods that may have changed since this was last asked, counted from zero.
+    pub(crate) fn take_touched(&mut self) -> std::ops::Range<usize> {
+        std::mem::take(&mut self.touched.0)
+    }
+
+    /// Has the period due on a date among those that may have changed.
+    pub(crate) fn touch(&mut self, due: NaiveDate) {
+        if let Ok(index) = self.due_on(due) {
+            self.touched.add(index..index + 1);
+        }
     }
 
     /// The start of the first period.

@@ -3,11 +3,12 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::period::Segment;
+use super::period::{Period, Segment};
 use super::{DatedRate, ProgressiveModel};
 use crate::domain::calendar::add_days;
 use crate::domain::limits::ANNUAL_RATE_MAX;
 use crate::domain::loan::ScheduleError;
+use crate::domain::loan::basis::Span;
 
 /// A change of the balance, in minor units.
 #[derive(Clone, Copy, Default)]
@@ -106,7 +107,7 @@ impl ProgressiveModel {
     ) -> Result<(), ScheduleError> {
         let corrected = self.minor(amount)?;
         let period = self.change_balance(on, Change { corrected, ..Change::default() })?;
-        self.refresh(period)?;
+        self.refresh_changed(period..=period)?;
         self.settle()
     }
 
@@ -119,7 +120,7 @@ impl ProgressiveModel {
         if let Some(period) = self.periods.get_mut(index) {
             period.paid_interest += paid;
         }
-        self.refresh(index)?;
+        self.refresh_changed(index..=index)?;
         self.settle()
     }
 
@@ -146,7 +147,7 @@ impl ProgressiveModel {
         }
         let changed =
             self.change_balance(on.min(due), Change { corrected: -paid, ..Change::default() })?;
-        self.refresh(changed.min(index))?;
+        self.refresh_changed(changed.min(index)..=changed.max(index))?;
         self.settle()?;
         if let Some(period) = self.periods.get_mut(index).filter(|_| ahead) {
             let (all, back) = (period.paid(), period.charged_back());
@@ -185,6 +186,46 @@ impl ProgressiveModel {
         }
         self.refresh(first)?;
         self.settle()
+    }
+
+    /// Adds periods at the end. The instalments are solved anew from the one due on a day or after
+    /// it.
+    ///
+    /// # Errors
+    /// [`ScheduleError::NoInstalmentDue`] if they do not follow one another from the end on, and
+    /// [`ScheduleError::OutsideTerm`] for a day after the end.
+    pub(crate) fn extend(&mut self, spans: &[Span], on: NaiveDate) -> Result<(), ScheduleError> {
+        let from = self.period_of(on.max(self.start()))?;
+        let known = self.periods.len();
+        for span in spans {
+            if span.start != self.end() || span.due <= span.start {
+                return Err(ScheduleError::NoInstalmentDue { date: span.due });
+            }
+            let first = u32::try_from(self.segments.len()).unwrap_or(u32::MAX);
+            self.periods.push(Period::new(span, first, false));
+            self.segments.push(Segment::new(span.start, span.due));
+        }
+        self.refactor(known)?;
+        self.refresh(from)?;
+        self.plan(from)
+    }
+
+    /// Lets so many instalments from the one due on a day or after it be of interest only. The
+    /// later ones are solved anew.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`] for a day after the end.
+    pub(crate) fn spare_principal(
+        &mut self,
+        on: NaiveDate,
+        count: usize,
+    ) -> Result<(), ScheduleError> {
+        let from = self.period_of(on.max(self.start()))?;
+        for period in self.periods.iter_mut().skip(from).take(count) {
+            period.interest_only = true;
+        }
+        self.refresh(from)?;
+        self.plan(from)
     }
 
     /// Takes a payment of principal back on a date: it is owed again from then and due with the

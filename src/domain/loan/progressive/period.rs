@@ -100,8 +100,11 @@ impl Period {
 
     /// Interest due: what accrued as far as the instalment covers it, and never less than was
     /// paid. Once more principal was paid than is due, no more interest is due than was paid.
+    /// An instalment of interest only asks for all of it.
     pub(super) fn due_interest(&self) -> i128 {
-        if self.paid_principal > (self.payable() - self.accrued).max(0) {
+        if self.interest_only {
+            self.accrued.max(self.paid_interest)
+        } else if self.paid_principal > (self.payable() - self.accrued).max(0) {
             self.paid_interest
         } else {
             self.accrued.min(self.payable()).max(self.paid_interest)
@@ -110,6 +113,9 @@ impl Period {
 
     /// Principal due: the rest of the instalment, and never less than was paid.
     pub(super) fn due_principal(&self) -> i128 {
+        if self.interest_only {
+            return self.charged_back_principal.max(self.paid_principal);
+        }
         (self.payable() - self.due_interest()).max(0).max(self.paid_principal)
     }
 
@@ -215,11 +221,32 @@ impl ProgressiveModel {
         self.refresh_range(from..end)
     }
 
+    /// The same where nothing but `changed` periods changed: it goes on after them for as long as
+    /// what one hands to the next is something else than before.
+    pub(super) fn refresh_changed(
+        &mut self,
+        changed: std::ops::RangeInclusive<usize>,
+    ) -> Result<(), ScheduleError> {
+        let end = self.periods.len();
+        self.refresh_some(*changed.start()..end, *changed.end())
+    }
+
     /// The same for some periods.
     pub(super) fn refresh_range(
         &mut self,
         range: std::ops::Range<usize>,
     ) -> Result<(), ScheduleError> {
+        let end = range.end;
+        self.refresh_some(range, end)
+    }
+
+    /// The same for some periods; after `last` it stops where nothing changes any more.
+    fn refresh_some(
+        &mut self,
+        range: std::ops::Range<usize>,
+        last: usize,
+    ) -> Result<(), ScheduleError> {
+        let first = range.start;
         let context = self.rules.context();
         let before = range.start.checked_sub(1).and_then(|before| self.periods.get(before));
         let (mut balance, mut carried) =
@@ -229,6 +256,7 @@ impl ProgressiveModel {
             let segments = self.segments.get_mut(within).unwrap_or_default();
             let interest = run(segments, &mut balance, context)?;
             let Some(period) = self.periods.get_mut(index) else { continue };
+            let before = (period.closing, period.carried());
             (period.charged_back_principal, period.charged_back_interest) = (0, 0);
             for segment in segments.iter() {
                 period.charged_back_principal += segment.charged_back_principal;
@@ -236,12 +264,17 @@ impl ProgressiveModel {
             }
             period.accrued = (interest + carried).max(0);
             if period.interest_only {
-                period.instalment = period.accrued;
-                period.solved = period.accrued;
+                let due = period.due_interest() + period.due_principal();
+                period.instalment = due - period.charged_back();
+                period.solved = period.instalment;
             }
             balance = (balance - period.due_principal() + period.paid_principal).max(0);
             period.closing = balance;
             carried = period.carried();
+            self.touched.add(first..index + 1);
+            if index >= last && (balance, carried) == before {
+                break;
+            }
         }
         Ok(())
     }

@@ -42,6 +42,10 @@ pub struct PeriodState {
     pub instalment: Decimal,
     /// What was charged back and is due with the instalment.
     pub charged_back: Decimal,
+    /// Of that, principal.
+    pub charged_back_principal: Decimal,
+    /// Of that, interest.
+    pub charged_back_interest: Decimal,
     /// Principal due.
     pub principal_due: Decimal,
     /// Interest due.
@@ -77,6 +81,16 @@ impl ProgressiveModel {
         self.periods.len()
     }
 
+    /// The due date of a period, counted from zero.
+    pub(crate) fn due_date(&self, index: usize) -> Option<NaiveDate> {
+        self.periods.get(index).map(|period| period.due)
+    }
+
+    /// The first day and the due date of each period.
+    pub(crate) fn dates(&self) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
+        self.periods.iter().map(|period| (period.start, period.due))
+    }
+
     /// A period as it stands, counted from zero.
     ///
     /// # Errors
@@ -88,6 +102,8 @@ impl ProgressiveModel {
             due: period.due,
             instalment: self.money(period.instalment)?,
             charged_back: self.money(period.charged_back())?,
+            charged_back_principal: self.money(period.charged_back_principal)?,
+            charged_back_interest: self.money(period.charged_back_interest)?,
             principal_due: self.money(period.due_principal())?,
             interest_due: self.money(period.due_interest())?,
             principal_paid: self.money(period.paid_principal)?,
@@ -95,6 +111,24 @@ impl ProgressiveModel {
             closing_balance: self.money(period.closing)?,
             fully_paid: period.fully_paid(),
         })
+    }
+
+    /// The period whose instalment is due on a day.
+    ///
+    /// # Errors
+    /// [`ScheduleError::NoInstalmentDue`].
+    pub(crate) fn period_due_on(&self, due: NaiveDate) -> Result<PeriodState, ScheduleError> {
+        self.period(self.due_on(due)?)
+    }
+
+    /// The balance that bears interest up to the evening of a day.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`].
+    pub(crate) fn balance_within(&self, on: NaiveDate) -> Result<Decimal, ScheduleError> {
+        let segments = self.segments(self.period_of(on)?)?;
+        let within = segments.iter().rfind(|one| one.from < on && on <= one.until);
+        Ok(within.map_or(Decimal::ZERO, |segment| segment.balance))
     }
 
     /// The segments of a period, counted from zero.

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::period::{Period, Segment};
-use super::{DatedRate, ProgressiveModel, ProgressiveRules};
+use super::{DatedRate, ProgressiveModel, ProgressiveRules, Touched};
 use crate::domain::loan::ScheduleError;
 
 /// A stored loan. Amounts are minor units.
@@ -33,6 +33,9 @@ struct SavedPeriod {
     paid_principal: i128,
     #[serde(default, skip_serializing_if = "is_zero")]
     paid_interest: i128,
+    /// Whether it is of interest only, where grace at the start does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interest_only: Option<bool>,
     /// Where it is more than one plain stretch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     segments: Vec<SavedSegment>,
@@ -74,6 +77,8 @@ impl From<ProgressiveModel> for Saved {
                 solved: Some(period.solved).filter(|solved| *solved != period.instalment),
                 paid_principal: period.paid_principal,
                 paid_interest: period.paid_interest,
+                interest_only: Some(period.interest_only)
+                    .filter(|only| *only != (index < model.rules.principal_grace as usize)),
                 segments: if plain { Vec::new() } else { segments.iter().map(save).collect() },
             }
         };
@@ -102,11 +107,13 @@ impl TryFrom<Saved> for ProgressiveModel {
             rates: saved.rates,
             periods: Vec::with_capacity(saved.periods.len()),
             segments: Vec::with_capacity(saved.periods.len()),
+            touched: Touched(0..saved.periods.len()),
         };
         let mut start = saved.start;
         for (number, stored) in (0u32..).zip(&saved.periods) {
             let span = super::Span { start, due: stored.due, units: stored.units };
             let mut period = Period::new(&span, number, number < model.rules.principal_grace);
+            period.interest_only = stored.interest_only.unwrap_or(period.interest_only);
             period.first = u32::try_from(model.segments.len()).unwrap_or(u32::MAX);
             period.instalment = stored.instalment;
             period.solved = stored.solved.unwrap_or(stored.instalment);

@@ -111,7 +111,8 @@ pub struct DownPayment {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disbursement {
-    /// The day it is lent. On a due date it counts from the next period on.
+    /// The day it is lent. On a due date it counts from the next period on; in the cumulative
+    /// family the instalment of that day repays a part of it already.
     pub on: NaiveDate,
     /// The amount in currency units.
     pub amount: Decimal,

@@ -36,7 +36,7 @@ impl ScheduleTerms {
     }
 }
 
-fn no_object(path: impl Into<String>) -> Problem {
+pub(crate) fn no_object(path: impl Into<String>) -> Problem {
     Problem { path: path.into(), message: "not an object of named terms".into() }
 }
 
@@ -61,7 +61,7 @@ fn check_shapes(terms: &Map<String, Value>) -> Result<(), Problem> {
 
 /// Writes numbers that are not small whole ones as strings, which decimals are read from without
 /// the detour through a double.
-fn spell_out_numbers(value: &mut Value) {
+pub(crate) fn spell_out_numbers(value: &mut Value) {
     match value {
         Value::Number(number) if number.as_i64().is_none() => {
             *value = Value::String(number.to_string());

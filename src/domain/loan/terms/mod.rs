@@ -29,9 +29,11 @@ pub use dates::DueDates;
 pub use fees::{Fee, FeeBasis, FeeTiming};
 pub use grace::Grace;
 pub use interest::{DaysInMonth, DaysInYear, Interest, InterestPeriod, LeapDay, YearEnd};
+pub(crate) use json::{no_object, spell_out_numbers};
 pub(crate) use rates::{DatedRate, RateCourse};
 pub use rates::{Fixing, IndexedRate, RateChange, RateQuote};
 pub use rounding::{Levelling, Residue, Rounding, RoundingFamily};
+pub(crate) use validate::Findings;
 pub use validate::Problem;
 
 /// The terms of one loan's schedule.
@@ -157,7 +159,7 @@ impl ScheduleTerms {
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

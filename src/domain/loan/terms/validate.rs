@@ -28,10 +28,21 @@ pub struct Problem {
 }
 
 /// The problems found so far.
-struct Findings(Vec<Problem>);
+#[derive(Default)]
+pub(crate) struct Findings(Vec<Problem>);
 
 impl Findings {
-    fn unless(&mut self, holds: bool, path: impl Into<String>, message: impl FnOnce() -> String) {
+    /// Everything found, or that nothing was.
+    pub(crate) fn verdict(self) -> Result<(), Vec<Problem>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+
+    pub(crate) fn unless(
+        &mut self,
+        holds: bool,
+        path: impl Into<String>,
+        message: impl FnOnce() -> String,
+    ) {
         if !holds && self.0.len() < PROBLEMS_MAX {
             self.0.push(Problem { path: path.into(), message: message() });
         }
@@ -57,20 +68,25 @@ impl ScheduleTerms {
     /// # Errors
     /// Every problem found, each with its path, up to fifty.
     pub fn validate(&self) -> Result<(), Vec<Problem>> {
-        let mut found = Findings(Vec::new());
-        self.check_rounding(&mut found);
-        self.check_amounts(&mut found);
-        self.check_rates(&mut found);
-        self.check_dates(&mut found);
-        self.check_grace(&mut found);
-        self.check_variations(&mut found);
-        self.check_method(&mut found);
-        self.check_fees(&mut found);
-        if found.0.is_empty() { Ok(()) } else { Err(found.0) }
+        let mut found = Findings::default();
+        self.check(&mut found);
+        found.verdict()
+    }
+
+    /// Adds everything that is wrong with the terms.
+    pub(crate) fn check(&self, found: &mut Findings) {
+        self.check_rounding(found);
+        self.check_amounts(found);
+        self.check_rates(found);
+        self.check_dates(found);
+        self.check_grace(found);
+        self.check_variations(found);
+        self.check_method(found);
+        self.check_fees(found);
     }
 
     /// An amount must be within range and, where amounts are rounded, whole minor units.
-    fn check_amount(&self, found: &mut Findings, amount: Decimal, path: &str) {
+    pub(crate) fn check_amount(&self, found: &mut Findings, amount: Decimal, path: &str) {
         let most = Decimal::from(AMOUNT_MAX);
         found.unless(amount.abs() <= most, path, || format!("{amount} is beyond {most}"));
         let units = self.rounding.minor_units;
@@ -336,8 +352,9 @@ impl ScheduleTerms {
             "only interest that does not follow the balance can be spread".into()
         });
         if !follows_balance {
+            let tranches = method == Flat && self.rounding.family == RoundingFamily::Cumulative;
             for (given, path) in [
-                (!self.disbursements.is_empty(), "disbursements"),
+                (!self.disbursements.is_empty() && !tranches, "disbursements"),
                 (!self.rate_changes.is_empty(), "rate_changes"),
                 (self.index.is_some(), "index"),
                 (self.grace.capitalise, "grace.capitalise"),
