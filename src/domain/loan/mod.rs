@@ -1,5 +1,6 @@
 //! A loan: its terms and the schedule that follows from them.
 
+mod amendment;
 mod amortisation;
 mod basis;
 mod context;
@@ -12,6 +13,7 @@ mod plan;
 pub mod progressive;
 mod rows;
 mod schedule;
+pub mod servicing;
 mod solvers;
 pub mod terms;
 

@@ -1,0 +1,7 @@
+//! Changes of what was agreed, and the lines that follow from them.
+
+pub(super) mod plan;
+pub(super) mod re_age;
+pub(super) mod re_amortise;
+pub(super) mod recast;
+pub(super) mod reschedule;

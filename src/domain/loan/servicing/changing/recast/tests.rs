@@ -1,0 +1,106 @@
+//! What holds for fixed loans whose interest follows payments.
+
+use chrono::{Days, NaiveDate};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use crate::domain::loan::ScheduleTerms;
+use crate::domain::loan::servicing::{
+    Action, Line, Loan, LoanStatus, LoanTerms, Operation, PaymentKind, PrepaymentEffect,
+    Recalculation,
+};
+use crate::domain::loan::terms::{Method, RoundingFamily};
+
+fn start() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2024, 1, 31).unwrap()
+}
+
+prop_compose! {
+    fn terms()(
+        principal in 1_000i64..50_000,
+        rate in 1u32..60,
+        instalments in 2u32..13,
+        methods in 0usize..4,
+        effects in 0usize..4,
+        at_due_dates in any::<bool>(),
+        grace in 0u32..2,
+        whole in any::<bool>(),
+    ) -> LoanTerms {
+        let rate = Decimal::new(rate.into(), 2);
+        let mut schedule = ScheduleTerms::new(principal.into(), rate, instalments, start());
+        schedule.rounding.family = RoundingFamily::Cumulative;
+        schedule.rounding.multiple = whole.then_some(Decimal::ONE);
+        schedule.grace.principal = grace;
+        schedule.method = [
+            Method::Annuity, Method::EqualPrincipal, Method::InterestOnly, Method::Bullet,
+        ][methods];
+        let mut terms = LoanTerms::new(schedule);
+        terms.servicing.recalculation.interest =
+            if at_due_dates { Recalculation::AtDueDates } else { Recalculation::Daily };
+        terms.servicing.recalculation.prepayment = [
+            PrepaymentEffect::LastInstalment, PrepaymentEffect::Instalment,
+            PrepaymentEffect::InstalmentCount, PrepaymentEffect::NextDue,
+        ][effects];
+        terms
+    }
+}
+
+fn with(loan: Loan, on: NaiveDate, action: Action) -> Loan {
+    loan.apply(&Operation { on, recorded_on: None, id: None, currency: None, action }).unwrap()
+}
+
+fn lent(terms: LoanTerms) -> Loan {
+    let amount = terms.schedule.principal;
+    with(Loan::open(terms).unwrap(), start(), Action::Disburse { amount })
+}
+
+fn repay(loan: Loan, on: NaiveDate, amount: Decimal) -> Loan {
+    with(loan, on, Action::Repay { amount, kind: PaymentKind::Repayment })
+}
+
+/// The due dates and what is asked for, without lines that ask for nothing.
+fn asked(loan: &Loan) -> Vec<(NaiveDate, Decimal, Decimal)> {
+    let asks = |line: &&Line| !line.charged.is_zero();
+    let shown = |line: &Line| (line.due_date, line.charged.principal, line.charged.interest);
+    loan.lines().iter().filter(asks).map(shown).collect()
+}
+
+fn interest(loan: &Loan) -> Decimal {
+    loan.lines().iter().map(|line| line.charged.interest).sum()
+}
+
+proptest! {
+    #[test]
+    fn who_pays_on_time_pays_as_agreed(terms in terms()) {
+        let mut fixed = terms.clone();
+        fixed.servicing.recalculation.interest = Recalculation::None;
+        let agreed = lent(fixed);
+        let mut loan = lent(terms);
+        prop_assert_eq!(asked(&loan), asked(&agreed));
+        for (due, principal, interest) in asked(&agreed) {
+            loan = repay(loan, due, principal + interest);
+        }
+        prop_assert_eq!(asked(&loan), asked(&agreed));
+        prop_assert_eq!(loan.status(), LoanStatus::Closed);
+    }
+
+    #[test]
+    fn who_pays_early_pays_less_interest_and_who_pays_late_more(
+        terms in terms(), days in 1u64..300, share in 1u32..90,
+    ) {
+        let agreed = lent(terms);
+        let part = Decimal::new(share.into(), 2);
+        let amount = (agreed.terms().schedule.principal * part).round_dp(2);
+        let early = repay(agreed.clone(), start(), amount);
+        prop_assert!(interest(&early) <= interest(&agreed), "{:?}", early.lines());
+        let late = with(agreed.clone(), start() + Days::new(days), Action::EndOfDay);
+        // What each stretch is rounded by may go either way.
+        let rounding = Decimal::new(agreed.lines().len() as i64, 2);
+        prop_assert!(interest(&late) >= interest(&agreed) - rounding, "{:?}", late.lines());
+        for loan in [early, late] {
+            let principal: Decimal =
+                loan.lines().iter().map(|line| line.charged.principal).sum();
+            prop_assert_eq!(principal, loan.terms().schedule.principal);
+        }
+    }
+}

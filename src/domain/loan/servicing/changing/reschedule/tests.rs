@@ -1,0 +1,297 @@
+//! What holds for everything that is agreed anew, on every kind of schedule.
+
+use chrono::NaiveDate;
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::domain::calendar::Frequency;
+use crate::domain::loan::servicing::properties::{
+    day, lived, money, operation as operation_on, projection, start, terms,
+};
+use crate::domain::loan::servicing::{
+    Action, Component, Line, Loan, LoanStatus, LoanTerms, Operation, TransactionKind,
+};
+
+/// Loans of every kind of schedule: progressive with interest that follows payments and with
+/// interest that does not, without interest, cumulative, flat.
+fn kinds() -> Vec<Value> {
+    [
+        json!({"annual_rate": "0.12", "recalculation": {"interest": "daily"}}),
+        json!({"annual_rate": "0.12"}),
+        json!({"annual_rate": "0"}),
+        json!({"annual_rate": "0.12", "rounding": {"family": "cumulative"}}),
+        json!({"annual_rate": "0.12", "rounding": {"family": "cumulative"}, "method": "flat"}),
+    ]
+    .into_iter()
+    .map(|mut terms| {
+        let common = json!({
+            "principal": "1200", "instalments": 6, "disbursed_on": "2024-01-31"
+        });
+        for (name, value) in common.as_object().unwrap() {
+            terms[name] = value.clone();
+        }
+        terms
+    })
+    .collect()
+}
+
+fn operation(mut value: Value) -> Operation {
+    if value["on"].as_str() > Some("2024-03-01") {
+        value["recorded_on"] = json!("2024-03-01");
+    }
+    serde_json::from_value(value).unwrap()
+}
+
+/// A loan that was lent and paid its first instalment.
+fn loan(terms: &Value) -> Loan {
+    let loan = Loan::open(LoanTerms::from_json(terms.clone()).unwrap()).unwrap();
+    let lend = json!({"type": "disburse", "on": "2024-01-31", "amount": "1200"});
+    let loan = loan.apply(&operation(lend)).unwrap();
+    let due = loan.lines()[0].charged.total().unwrap();
+    let pay = json!({"type": "repay", "on": "2024-02-29", "amount": due});
+    loan.apply(&operation(pay)).unwrap()
+}
+
+fn dates(loan: &Loan) -> Vec<String> {
+    loan.lines().iter().map(|line| line.due_date.to_string()).collect()
+}
+
+fn principal(loan: &Loan) -> Vec<Decimal> {
+    loan.lines().iter().map(|line| line.charged.principal).collect()
+}
+
+const CHANGES: [&str; 7] = [
+    r#"{"type": "change_rate", "on": "2024-04-10", "annual_rate": "0.24"}"#,
+    r#"{"type": "change_due_date", "on": "2024-03-31", "to": "2024-04-15"}"#,
+    r#"{"type": "reschedule", "on": "2024-04-30", "extra_instalments": 3}"#,
+    r#"{"type": "reschedule", "on": "2024-04-30", "principal_grace": 2}"#,
+    r#"{"type": "payment_holiday", "on": "2024-03-15", "to": "2024-05-02"}"#,
+    r#"{"type": "skip_instalment", "on": "2024-04-30"}"#,
+    r#"{"type": "pause_delinquency", "on": "2024-03-15", "to": "2024-05-02"}"#,
+];
+
+#[test]
+fn what_is_lent_as_agreed_is_asked_for_as_agreed() {
+    for mut terms in kinds() {
+        if terms["method"] != "flat" {
+            terms["rate_changes"] = json!([{"from": "2024-05-11", "annual_rate": "0.24"}]);
+        }
+        let agreed = Loan::open(LoanTerms::from_json(terms.clone()).unwrap()).unwrap();
+        let lend = json!({"type": "disburse", "on": "2024-01-31", "amount": "1200"});
+        let lent = agreed.clone().apply(&operation(lend)).unwrap();
+        let charged =
+            |loan: &Loan| loan.lines().iter().map(|line| line.charged).collect::<Vec<_>>();
+        assert_eq!(charged(&lent), charged(&agreed), "{terms}");
+    }
+}
+
+#[test]
+fn a_rate_from_the_first_day_on_is_the_rate_of_the_loan() {
+    for mut terms in kinds() {
+        let lend = json!({"type": "disburse", "on": "2024-01-31", "amount": "1200"});
+        let lent = |terms: &Value| {
+            let loan = Loan::open(LoanTerms::from_json(terms.clone()).unwrap()).unwrap();
+            loan.apply(&operation(lend.clone())).unwrap()
+        };
+        let change = json!({"type": "change_rate", "on": "2024-01-31", "annual_rate": "0.24"});
+        let changed = lent(&terms).apply(&operation(change)).unwrap();
+        let of_change: Vec<_> = changed.lines().iter().map(|line| line.charged).collect();
+        terms["annual_rate"] = json!("0.24");
+        let agreed: Vec<_> = lent(&terms).lines().iter().map(|line| line.charged).collect();
+        assert_eq!(of_change, agreed, "{terms}");
+    }
+}
+
+#[test]
+fn what_was_agreed_since_goes_with_the_lending() {
+    for terms in kinds() {
+        let lent_on = |loan: Loan, day: &str| {
+            let lend = json!({"type": "disburse", "on": day, "amount": "1200"});
+            loan.apply(&operation(lend)).unwrap()
+        };
+        let agreed = Loan::open(LoanTerms::from_json(terms.clone()).unwrap()).unwrap();
+        let mut loan = lent_on(agreed.clone(), "2024-01-31");
+        for change in [
+            json!({"type": "change_due_date", "on": "2024-03-31", "to": "2024-04-15"}),
+            json!({"type": "undo_disbursement", "on": "2024-02-01", "all": true}),
+        ] {
+            loan = loan.apply(&operation(change)).unwrap();
+        }
+        let again = lent_on(loan, "2024-02-10");
+        assert_eq!(again.lines(), lent_on(agreed, "2024-02-10").lines(), "{terms}");
+    }
+}
+
+#[test]
+fn whatever_is_agreed_anew_repays_what_was_lent_and_can_be_undone() {
+    for terms in kinds() {
+        let before = loan(&terms);
+        for change in CHANGES {
+            let mut change: Value = serde_json::from_str(change).unwrap();
+            change["id"] = json!("change");
+            let after = before.clone().apply(&operation(change.clone())).unwrap();
+            let sum: Decimal = principal(&after).into_iter().sum();
+            assert_eq!(sum, Decimal::from(1200), "{terms} {change} {:?}", after.lines());
+            assert!(principal(&after).iter().all(|one| *one >= Decimal::ZERO));
+            let undo = json!({"type": "reverse", "on": "2024-03-01", "of": "change"});
+            let undone = after.apply(&operation(undo)).unwrap();
+            assert_eq!(undone.lines(), before.lines(), "{terms} {change}");
+        }
+    }
+}
+
+#[test]
+fn due_dates_move_behind_a_holiday_and_keep_to_their_series() {
+    for terms in kinds() {
+        let agreed = ["02-29", "03-31", "04-30", "05-31", "06-30", "07-31", "08-31", "09-30"]
+            .map(|day| format!("2024-{day}"));
+        let before = loan(&terms);
+        assert_eq!(dates(&before), agreed[..6]);
+        let holiday = json!({"type": "payment_holiday", "on": "2024-03-15", "to": "2024-05-02"});
+        let after = before.clone().apply(&operation(holiday)).unwrap();
+        assert_eq!(dates(&after)[0], agreed[0]);
+        assert_eq!(dates(&after)[1..], agreed[3..8], "{terms}");
+        let skip = json!({"type": "skip_instalment", "on": "2024-04-30"});
+        let after = before.apply(&operation(skip)).unwrap();
+        assert_eq!(dates(&after)[..2], agreed[..2]);
+        assert_eq!(dates(&after)[2..], agreed[3..7], "{terms}");
+    }
+}
+
+#[test]
+fn a_day_that_was_agreed_stays_when_an_earlier_one_moves() {
+    for terms in kinds() {
+        let mut loan = loan(&terms);
+        for (on, to, expected) in [
+            ("2024-04-30", "2024-05-10", ["2024-03-31", "2024-05-10", "2024-06-10"]),
+            ("2024-03-31", "2024-04-05", ["2024-04-05", "2024-05-10", "2024-06-10"]),
+            ("2024-05-10", "2024-05-20", ["2024-04-05", "2024-05-20", "2024-06-20"]),
+        ] {
+            let change = json!({"type": "change_due_date", "on": on, "to": to});
+            loan = loan.apply(&operation(change)).unwrap();
+            assert_eq!(dates(&loan)[1..4], expected, "{terms}");
+        }
+        let behind = json!({"type": "change_due_date", "on": "2024-04-05", "to": "2024-05-20"});
+        assert!(loan.apply(&operation(behind)).is_err());
+    }
+}
+
+#[test]
+fn added_instalments_take_their_part_and_grace_has_none() {
+    for terms in kinds() {
+        let before = loan(&terms);
+        let more = json!({"type": "reschedule", "on": "2024-04-30", "extra_instalments": 3});
+        let after = before.clone().apply(&operation(more)).unwrap();
+        assert_eq!(after.lines().len(), 9, "{terms}");
+        assert_eq!(principal(&after)[..2], principal(&before)[..2], "{terms}");
+        let due: Vec<Decimal> =
+            after.lines()[2..].iter().map(|line| line.charged.total().unwrap()).collect();
+        let (least, most) = (due.iter().min().unwrap(), due.iter().max().unwrap());
+        assert!(*most - *least < Decimal::TEN, "{terms} {due:?}");
+        assert!(*most < before.lines()[2].charged.total().unwrap(), "{terms} {due:?}");
+        let grace = json!({"type": "reschedule", "on": "2024-04-30", "principal_grace": 2});
+        let after = before.apply(&operation(grace)).unwrap();
+        assert_eq!(principal(&after)[2..4], [Decimal::ZERO; 2], "{terms}");
+    }
+}
+
+#[test]
+fn what_has_no_place_in_the_schedule_is_refused() {
+    for terms in kinds() {
+        let loan = loan(&terms);
+        for refused in [
+            r#"{"type": "change_due_date", "on": "2024-04-01", "to": "2024-04-15"}"#,
+            r#"{"type": "change_due_date", "on": "2024-02-29", "to": "2024-03-15"}"#,
+            r#"{"type": "change_due_date", "on": "2024-03-31", "to": "2024-02-29"}"#,
+            r#"{"type": "reschedule", "on": "2024-04-30"}"#,
+            r#"{"type": "reschedule", "on": "2024-04-30", "principal_grace": 6}"#,
+            r#"{"type": "reschedule", "on": "2025-04-30", "extra_instalments": 1}"#,
+            r#"{"type": "reschedule", "on": "2024-04-30", "extra_instalments": 4000000000}"#,
+            r#"{"type": "payment_holiday", "on": "2024-04-01", "to": "2024-04-02"}"#,
+            r#"{"type": "payment_holiday", "on": "2024-02-01", "to": "2024-04-02"}"#,
+            r#"{"type": "skip_instalment", "on": "2024-02-29"}"#,
+            r#"{"type": "pause_interest", "on": "2024-04-02", "to": "2024-04-01"}"#,
+            r#"{"type": "pause_delinquency", "on": "2024-04-02", "to": "2024-04-01"}"#,
+            r#"{"type": "change_rate", "on": "2024-04-02", "annual_rate": "-0.01"}"#,
+        ] {
+            let asked = operation(serde_json::from_str(refused).unwrap());
+            assert!(loan.clone().apply(&asked).is_err(), "{terms} {refused}");
+        }
+    }
+}
+
+/// Changes of what is agreed, and payments, each with the day it counts from: most changes count
+/// from a due date.
+fn happening() -> impl Strategy<Value = (Option<NaiveDate>, Action)> {
+    let due = || (1u32..9).prop_map(|months| start() + chrono::Months::new(months));
+    let later = || (0u32..200).prop_map(day);
+    let at = |on: NaiveDate, days: u32| on + chrono::Days::new(u64::from(days));
+    prop_oneof![
+        8 => money().prop_map(|paid| (None, paid)),
+        1 => (0u32..9).prop_map(|of| (None, Action::Reverse { of: of.to_string(), only: None })),
+        2 => (0u32..30).prop_map(|percent| (None, Action::ChangeRate {
+            annual_rate: Decimal::new(percent.into(), 2),
+        })),
+        2 => later().prop_map(|to| (None, Action::PauseInterest { to })),
+        2 => (due(), 0u32..60).prop_map(move |(on, days)| {
+            (Some(on), Action::ChangeDueDate { to: at(on, days) })
+        }),
+        2 => (due(), 0u32..60).prop_map(move |(on, days)| {
+            (Some(on), Action::PaymentHoliday { to: at(on, days) })
+        }),
+        2 => due().prop_map(|on| (Some(on), Action::SkipInstalment)),
+        2 => (due(), 0u32..3, 0u32..3).prop_map(|(on, extra_instalments, principal_grace)| {
+            (Some(on), Action::Reschedule { extra_instalments, principal_grace, interest_grace: 0 })
+        }),
+        1 => (later(), 1u32..5).prop_map(|(from, instalments)| {
+            (None, Action::ReAge { from, instalments, frequency: Frequency::MONTHLY })
+        }),
+        1 => Just((None, Action::ReAmortise)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_lost_whatever_is_agreed_anew(
+        terms in terms(),
+        happened in proptest::collection::vec((0u32..200, happening()), 0..9),
+    ) {
+        let lend = Action::Disburse { amount: terms.schedule.principal };
+        let mut operations = vec![operation_on(start(), lend)];
+        for (offset, (on, action)) in happened {
+            let mut one = operation_on(on.unwrap_or(day(offset)), action);
+            one.recorded_on = on.map(|_| day(offset));
+            one.id = Some(operations.len().to_string());
+            operations.push(one);
+        }
+        let (loan, _) = lived(&terms, &operations);
+        if loan.status() == LoanStatus::Approved {
+            return Ok(());
+        }
+        let mut again = loan.clone();
+        again.refold(u32::MAX).unwrap();
+        prop_assert_eq!(projection(&again), projection(&loan), "{:?} {:?}", terms, operations);
+        let stored = serde_json::to_string(&loan).unwrap();
+        prop_assert!(serde_json::from_str::<Loan>(&stored).unwrap() == loan);
+        for line in loan.lines() {
+            for component in Component::ALL {
+                let owed = line.outstanding_of(component).unwrap();
+                prop_assert!(owed >= Decimal::ZERO, "{:?} {:?} {:?}", line, terms, operations);
+            }
+        }
+        let asked = loan
+            .lines()
+            .iter()
+            .map(|line| line.charged.principal - line.credited.principal)
+            .sum::<Decimal>();
+        let lends = |kind| kind == TransactionKind::Disbursement;
+        let standing = loan.transactions().iter().filter(|one| one.stands() && lends(one.kind));
+        let lent = standing.map(|one| one.amount).sum::<Decimal>();
+        prop_assert_eq!(asked, lent, "{:?} {:?} {:?}", loan.lines(), terms, operations);
+        let dates: Vec<NaiveDate> = loan.lines().iter().map(|line: &Line| line.due_date).collect();
+        prop_assert!(dates.is_sorted(), "{:?}", dates);
+    }
+}

@@ -1,0 +1,399 @@
+//! How an amount is divided among what is owed.
+//!
+//! The order of payment is a list of targets: components of instalments past due, due, or not yet
+//! due. Walked horizontally, the targets of one standing are served instalment by instalment;
+//! walked vertically, each target is served over all its instalments before the next one.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::super::state::amounts::{Amounts, Component};
+use super::super::state::line::{Line, LineKind};
+use super::super::state::loan::Loan;
+use super::super::state::refusal::ServicingError;
+use super::super::state::transaction::{Allocation, Transaction, TransactionKind};
+use super::super::terms::{AllocationRule, FutureRule, Target, Walk, When};
+use crate::domain::decimal::{add, div, sub};
+
+impl Loan {
+    /// The order in which a kind of transaction pays.
+    pub(crate) fn rule_for(&self, kind: TransactionKind) -> AllocationRule {
+        let terms = &self.terms.servicing.allocation;
+        let own = terms.by_transaction.iter().find(|one| one.transaction == kind);
+        own.map_or_else(|| terms.default.clone(), |one| one.rule.clone())
+    }
+
+    /// Pays with a transaction what is owed; what nothing is owed for is held.
+    pub(crate) fn pay(&mut self, one: &mut Transaction) -> Result<(), ServicingError> {
+        let rule = self.rule_for(one.kind);
+        let left = self.allocate(one, one.amount, &rule)?;
+        if left > Decimal::ZERO {
+            self.overpaid = add(self.overpaid, left)?;
+            one.overpaid = left;
+        }
+        self.stop_carrying(one.on)
+    }
+
+    /// Divides an amount among what is owed and returns what is left of it.
+    pub(crate) fn allocate(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        rule: &AllocationRule,
+    ) -> Result<Decimal, ServicingError> {
+        let mut left = amount;
+        // Principal paid ahead of time changes what interest is due, so that something may be owed
+        // again where a walk has been already.
+        loop {
+            let before = left;
+            left = self.walk(one, left, rule)?;
+            if left <= Decimal::ZERO || left == before || self.lines.iter().all(Line::is_settled) {
+                return Ok(left);
+            }
+        }
+    }
+
+    /// Walks once over what is owed, in the order of the rule, and returns what is left.
+    fn walk(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        rule: &AllocationRule,
+    ) -> Result<Decimal, ServicingError> {
+        let mut left = amount;
+        match self.terms.servicing.allocation.walk {
+            Walk::Horizontal => {
+                for (when, components) in groups(&rule.order) {
+                    left = self.serve_lines(one, left, when, &components, rule)?;
+                }
+            }
+            Walk::Vertical => {
+                for &target in &rule.order {
+                    left = self.serve_component(one, left, target, rule.future)?;
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// Serves the instalments of one standing one after the other.
+    fn serve_lines(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        when: When,
+        components: &[Component],
+        rule: &AllocationRule,
+    ) -> Result<Decimal, ServicingError> {
+        let mut left = amount;
+        let mut skipped: Vec<usize> = Vec::new();
+        for _ in 0..self.lines.len().saturating_mul(100) {
+            if left <= Decimal::ZERO || self.lines.iter().all(Line::is_settled) {
+                break;
+            }
+            let open = |line: &Line| !line.is_settled();
+            let chosen = match when {
+                When::InAdvance => self.future_lines(one.on, rule.future, open, &skipped),
+                _ => self.first_line(one.on, when, open).into_iter().collect(),
+            };
+            if chosen.is_empty() {
+                break;
+            }
+            if when == When::InAdvance && self.terms.servicing.allocation.charges_on_own_date {
+                left = self.serve_due_charges(one, left, &chosen, rule)?;
+            }
+            for &component in components {
+                let target = Target { when, component };
+                left = self.serve(one, left, &chosen, target, &mut skipped)?.0;
+            }
+        }
+        Ok(left)
+    }
+
+    /// Pays of instalments not yet due the charges that are, in the order of what is due.
+    fn serve_due_charges(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        chosen: &[usize],
+        rule: &AllocationRule,
+    ) -> Result<Decimal, ServicingError> {
+        let mut left = amount;
+        for target in rule.order.iter().filter(|target| target.when == When::Due) {
+            for &at in chosen {
+                let Some(line) = self.lines.get(at) else { continue };
+                let due = self.charges_due(line.due_date, target.component, one.on)?;
+                let paid = self.take(one, due.min(left), at, target.component)?;
+                left = sub(left, paid)?;
+            }
+        }
+        Ok(left)
+    }
+
+    /// Serves one target over all its instalments.
+    fn serve_component(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        target: Target,
+        future: FutureRule,
+    ) -> Result<Decimal, ServicingError> {
+        let mut left = amount;
+        // Lines that took nothing: interest of theirs is not earned yet.
+        let mut passed: Vec<u32> = Vec::new();
+        for _ in 0..self.lines.len().saturating_mul(100) {
+            if left <= Decimal::ZERO {
+                break;
+            }
+            let owes = |line: &Line| {
+                !passed.contains(&line.number)
+                    && line.outstanding_of(target.component).is_ok_and(|owed| owed > Decimal::ZERO)
+            };
+            let chosen = match target.when {
+                When::InAdvance => self.future_lines(one.on, future, owes, &[]),
+                when => self.first_line(one.on, when, owes).into_iter().collect(),
+            };
+            if chosen.is_empty() {
+                break;
+            }
+            let (rest, paid) = self.serve(one, left, &chosen, target, &mut Vec::new())?;
+            left = rest;
+            if paid.is_zero() {
+                let numbers = chosen.iter().filter_map(|&at| self.lines.get(at));
+                passed.extend(numbers.map(|line| line.number));
+            }
+        }
+        Ok(left)
+    }
+
+    /// The first instalment of one standing that is wanted.
+    fn first_line(
+        &self,
+        on: NaiveDate,
+        when: When,
+        wanted: impl Fn(&Line) -> bool,
+    ) -> Option<usize> {
+        let stands = |line: &Line| match when {
+            When::PastDue => line.due_date < on,
+            When::Due => line.due_date == on,
+            When::InAdvance => line.due_date > on,
+        };
+        let found = |(_, line): &(usize, &Line)| stands(line) && wanted(line);
+        self.lines.iter().enumerate().find(found).map(|(at, _)| at)
+    }
+
+    /// The instalments not yet due that are wanted, as the rule chooses them.
+    fn future_lines(
+        &self,
+        on: NaiveDate,
+        rule: FutureRule,
+        wanted: impl Fn(&Line) -> bool,
+        skipped: &[usize],
+    ) -> Vec<usize> {
+        let follows = self.follows_payments();
+        let future = |at: usize, line: &Line| {
+            line.due_date > on
+                && (wanted(line) || (follows && line.charged.is_zero() && !skipped.contains(&at)))
+        };
+        let plain = |line: &Line| line.due_date > on && wanted(line);
+        let indexed = || self.lines.iter().enumerate();
+        let last = || {
+            indexed().rfind(|(at, line)| future(*at, line)).map(|(at, _)| at).into_iter().collect()
+        };
+        match rule {
+            FutureRule::Next => {
+                indexed().find(|(_, line)| plain(line)).map(|(at, _)| at).into_iter().collect()
+            }
+            FutureRule::Reamortise => {
+                indexed().filter(|(_, line)| plain(line)).map(|(at, _)| at).collect()
+            }
+            FutureRule::Last => last(),
+            FutureRule::NextLast => {
+                let current = |line: &Line| {
+                    plain(line)
+                        && (on > line.period_start || (on == line.period_start && line.number == 1))
+                };
+                let found: Vec<usize> =
+                    indexed().filter(|(_, line)| current(line)).map(|(at, _)| at).collect();
+                if found.is_empty() { last() } else { found }
+            }
+        }
+    }
+
+    /// Pays one component of the chosen instalments, evenly where they are several. Returns what
+    /// is left and what the last of them took.
+    fn serve(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        chosen: &[usize],
+        target: Target,
+        skipped: &mut Vec<usize>,
+    ) -> Result<(Decimal, Decimal), ServicingError> {
+        let mut left = amount;
+        let mut taken = Decimal::ZERO;
+        let (mut part, rest) = self.even_parts(amount, chosen.len())?;
+        for (index, &at) in chosen.iter().enumerate() {
+            if index + 1 == chosen.len() {
+                part = add(part, rest)?;
+            }
+            let paid = self.serve_line(one, part, at, target, skipped)?;
+            if paid > Decimal::ZERO {
+                taken = paid;
+            }
+            left = sub(left, paid)?;
+        }
+        Ok((left, taken))
+    }
+
+    /// An amount in equal parts of whole minor units, and what is left for the last one.
+    pub(crate) fn even_parts(
+        &self,
+        amount: Decimal,
+        count: usize,
+    ) -> Result<(Decimal, Decimal), ServicingError> {
+        if count <= 1 {
+            return Ok((amount, Decimal::ZERO));
+        }
+        let parts = Decimal::from(count);
+        let part = self.round(div(amount, parts)?)?;
+        let rest = sub(amount, crate::domain::decimal::mul(part, parts)?)?;
+        if add(part, rest)? >= Decimal::ZERO {
+            return Ok((part, rest));
+        }
+        let units = self.terms.schedule.rounding.minor_units;
+        let down = crate::domain::money::RoundingMode::Down;
+        let part = crate::domain::decimal::round(div(amount, parts)?, units, down);
+        Ok((part, sub(amount, crate::domain::decimal::mul(part, parts)?)?))
+    }
+
+    /// Pays one component of one instalment with at most an amount, and returns what it took.
+    fn serve_line(
+        &mut self,
+        one: &mut Transaction,
+        most: Decimal,
+        at: usize,
+        target: Target,
+        skipped: &mut Vec<usize>,
+    ) -> Result<Decimal, ServicingError> {
+        let end = self.model.as_ref().map(crate::domain::loan::ProgressiveModel::end);
+        let Some(line) = self.lines.get(at) else { return Ok(Decimal::ZERO) };
+        let modelled =
+            line.kind != LineKind::DownPayment && end.is_some_and(|end| line.due_date <= end);
+        if !self.is_recalculated() || !modelled {
+            if self.follows_payments() && !modelled {
+                skipped.push(at);
+            }
+            return self.take(one, most, at, target.component);
+        }
+        let due = line.due_date;
+        let mut paid_on = one.on;
+        if target.when == When::InAdvance {
+            let within = line.period_start < one.on && one.on <= due;
+            if self.terms.servicing.recalculation.counts_to_due_date() && within {
+                paid_on = due;
+            }
+            self.show_due_amounts(at, paid_on, target.component, skipped)?;
+        }
+        let paid = self.take(one, most, at, target.component)?;
+        let free = self.free_part(at, target.component, paid)?;
+        let Some(model) = &mut self.model else { return Ok(paid) };
+        match target.component {
+            Component::Principal => model.pay_principal(due, paid_on, sub(paid, free)?)?,
+            Component::Interest => model.pay_interest(due, paid)?,
+            Component::Fee | Component::Penalty => return Ok(paid),
+        }
+        self.follow_model(one.on)?;
+        Ok(paid)
+    }
+
+    /// The part of a payment just made that paid principal the calculator does not know.
+    fn free_part(
+        &self,
+        at: usize,
+        component: Component,
+        paid: Decimal,
+    ) -> Result<Decimal, ServicingError> {
+        let Some((line, model)) = self.lines.get(at).zip(self.model.as_ref()) else {
+            return Ok(Decimal::ZERO);
+        };
+        if component != Component::Principal || line.interest_free.is_zero() {
+            return Ok(Decimal::ZERO);
+        }
+        let known = model.period_due_on(line.due_date)?.principal_paid;
+        let before = sub(sub(line.paid.principal, paid)?, known)?;
+        Ok(paid.min(sub(line.interest_free, before)?).max(Decimal::ZERO))
+    }
+
+    /// Shows of an instalment that is paid ahead of time what is due if it is paid on a day.
+    fn show_due_amounts(
+        &mut self,
+        at: usize,
+        on: NaiveDate,
+        component: Component,
+        skipped: &mut Vec<usize>,
+    ) -> Result<(), ServicingError> {
+        let Some((line, model)) = self.lines.get_mut(at).zip(self.model.as_mut()) else {
+            return Ok(());
+        };
+        model.touch(line.due_date);
+        let due = model.due_amounts(line.due_date, on)?;
+        if due.interest.is_zero() && due.principal.is_zero() && line.interest_free.is_zero() {
+            skipped.push(at);
+        }
+        match component {
+            Component::Interest => line.charged.interest = due.interest,
+            Component::Principal => {
+                line.charged.principal = add(due.principal, line.interest_free)?;
+            }
+            Component::Fee | Component::Penalty => {}
+        }
+        Ok(())
+    }
+
+    /// Pays one component of one instalment with at most an amount, notes what was paid, and
+    /// returns it.
+    pub(crate) fn take(
+        &mut self,
+        one: &mut Transaction,
+        most: Decimal,
+        at: usize,
+        component: Component,
+    ) -> Result<Decimal, ServicingError> {
+        let Some(line) = self.lines.get_mut(at) else { return Ok(Decimal::ZERO) };
+        let paid = line.pay(component, most, one.on)?;
+        let (number, due_date) = (line.number, line.due_date);
+        if paid.is_zero() {
+            return Ok(paid);
+        }
+        one.portions.add(component, paid)?;
+        match one
+            .allocations
+            .iter_mut()
+            .find(|part| part.due_date == due_date && part.line == number)
+        {
+            Some(part) => part.amounts.add(component, paid)?,
+            None => one.allocations.push(Allocation {
+                due_date,
+                line: number,
+                amounts: Amounts::of(component, paid),
+            }),
+        }
+        if matches!(component, Component::Fee | Component::Penalty) {
+            self.attribute_to_charges(one, paid, at, component)?;
+        }
+        Ok(paid)
+    }
+}
+
+/// The targets by standing, in the order in which standings first appear.
+pub(crate) fn groups(order: &[Target]) -> Vec<(When, Vec<Component>)> {
+    let mut groups: Vec<(When, Vec<Component>)> = Vec::with_capacity(3);
+    for target in order {
+        match groups.iter_mut().find(|(when, _)| *when == target.when) {
+            Some((_, components)) => components.push(target.component),
+            None => groups.push((target.when, vec![target.component])),
+        }
+    }
+    groups
+}

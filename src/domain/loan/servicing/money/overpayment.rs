@@ -1,0 +1,186 @@
+//! Money that nothing was owed for pays a charge that comes up later.
+//!
+//! Every payment that holds some serves the charge by its own rule and as of its own day, the
+//! earliest first. Its transaction thereby comes to something else than without the charge, so that
+//! whether it changed is known only when everything has run.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::super::record::Entry;
+use super::super::replay::Run;
+use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::operation::Action;
+use super::super::state::refusal::ServicingError;
+use super::super::state::transaction::{Reversal, Transaction, TransactionKind};
+use super::super::terms::OverpaymentPolicy;
+use crate::domain::decimal::{add, sub};
+
+impl Loan {
+    /// Does with what an operation left over what the terms say: nothing, refuse the operation, or
+    /// give it back.
+    pub(crate) fn treat_overpayment(
+        &mut self,
+        entry: &Entry,
+        action: &Action,
+        held: Decimal,
+    ) -> Result<(), ServicingError> {
+        let beyond = sub(self.overpaid, held)?;
+        if beyond <= Decimal::ZERO {
+            return Ok(());
+        }
+        match (self.terms.servicing.overpayment, action) {
+            (OverpaymentPolicy::Reject, &Action::Repay { amount, .. }) => {
+                Err(ServicingError::TooMuch { amount, most: sub(amount, beyond)? })
+            }
+            (OverpaymentPolicy::Refund, _) if self.status == LoanStatus::Overpaid => {
+                let moved = self.transactions.iter().filter(|one| one.stands());
+                let on = moved.map(|one| one.on).fold(entry.on, NaiveDate::max);
+                let mut refund =
+                    entry.transaction(TransactionKind::CreditBalanceRefund, self.overpaid);
+                refund.on = on;
+                self.push_transaction(refund);
+                self.refold(entry.sequence)?;
+                self.settle_status(entry.sequence)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Loan {
+    /// Notes a payment that holds money, for charges that come up later in a run.
+    pub(crate) fn note_held(&self, id: u32, run: &mut Run) {
+        let holds = |one: &&Transaction| one.kind.is_payment() && one.overpaid > Decimal::ZERO;
+        if self.made(id).filter(holds).is_some() {
+            run.held.push(id);
+        }
+    }
+
+    /// Pays what a charge made owed with money that is held.
+    pub(crate) fn use_held_money(&mut self, run: &mut Run) -> Result<(), ServicingError> {
+        for id in std::mem::take(&mut run.held) {
+            let amended = match self.made(id).cloned() {
+                Some(one) if self.overpaid > Decimal::ZERO => self.serve_again(one)?,
+                _ => {
+                    run.held.push(id);
+                    continue;
+                }
+            };
+            let holds = amended.overpaid > Decimal::ZERO;
+            let id = self.amend(amended, run);
+            if holds {
+                run.held.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A payment that serves, with what it holds, what is owed by now.
+    fn serve_again(&mut self, mut one: Transaction) -> Result<Transaction, ServicingError> {
+        let amount = one.overpaid.min(self.overpaid);
+        one.overpaid = sub(one.overpaid, amount)?;
+        self.overpaid = sub(self.overpaid, amount)?;
+        let rule = self.rule_for(one.kind);
+        let left = self.allocate(&mut one, amount, &rule)?;
+        one.overpaid = add(one.overpaid, left)?;
+        self.overpaid = add(self.overpaid, left)?;
+        Ok(one)
+    }
+
+    /// Puts an amended transaction in its place: it is the run's own result, or it is made anew.
+    /// Returns its number.
+    fn amend(&mut self, mut one: Transaction, run: &Run) -> u32 {
+        let id = one.id;
+        let Some(current) = self.made(id) else { return id };
+        if current.came_to_same(&one) || current.sequence == run.sequence || run.made(id) {
+            self.put(one);
+            return id;
+        }
+        let reversal = Reversal { recorded_on: self.today, sequence: run.sequence, asked: false };
+        if let Some(current) = self.made_mut(id) {
+            current.reversed = Some(reversal);
+        }
+        one.replaces = Some(id);
+        self.push_transaction(one)
+    }
+
+    /// Lets those stand as they were that a run made anew and that came to the same in the end,
+    /// unless another one of their day before them changed.
+    pub(crate) fn keep_unchanged(&mut self, run: &Run) {
+        let by_run = |one: &&Transaction| {
+            one.reversed.is_some_and(|by| by.sequence == run.sequence && !by.asked)
+        };
+        let mut reversed: Vec<_> = self
+            .transactions
+            .iter()
+            .filter(by_run)
+            .map(|one| (one.on, one.recorded_on, one.sequence, one.id))
+            .collect();
+        reversed.sort_unstable();
+        let (mut changed, mut dropped) = (Vec::new(), Vec::new());
+        for (on, _, _, id) in reversed {
+            let replaces = |one: &&Transaction| one.replaces == Some(id);
+            let Some(new) = self.transactions.iter().find(replaces).cloned() else {
+                changed.push(on);
+                continue;
+            };
+            if !run.made(new.id) {
+                continue;
+            }
+            match self.made(id) {
+                Some(old) if old.came_to_same(&new) && !changed.contains(&on) => {
+                    dropped.push(new.id);
+                    let replaces = old.replaces;
+                    self.put(Transaction { id, replaces, reversed: None, ..new });
+                }
+                _ => changed.push(on),
+            }
+        }
+        self.forget(&dropped);
+    }
+
+    /// Forgets transactions that stand no more in favour of those they replaced, and numbers those
+    /// after them anew.
+    fn forget(&mut self, dropped: &[u32]) {
+        if dropped.is_empty() {
+            return;
+        }
+        let replaced = |id: u32| {
+            let one = self.made(id).filter(|one| dropped.contains(&one.id));
+            one.and_then(|one| one.replaces).unwrap_or(id)
+        };
+        let mut numbers = Vec::with_capacity(self.transactions.len());
+        let mut next = 1u32;
+        for one in &self.transactions {
+            numbers.push((replaced(one.id), next));
+            next = next.saturating_add(u32::from(!dropped.contains(&one.id)));
+        }
+        let number = |id: u32| {
+            let at = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
+            let Some(&(stands, number)) = at.and_then(|at| numbers.get(at)) else { return id };
+            if stands == id { number } else { stands }
+        };
+        self.transactions.retain(|one| !dropped.contains(&one.id));
+        for one in &mut self.transactions {
+            one.id = number(one.id);
+            one.of = one.of.map(number);
+            one.replaces = one.replaces.map(number);
+        }
+    }
+
+    fn put(&mut self, one: Transaction) {
+        if let Some(place) = self.made_mut(one.id) {
+            *place = one;
+        }
+    }
+
+    /// A transaction by its number.
+    pub(crate) fn made(&self, id: u32) -> Option<&Transaction> {
+        usize::try_from(id).ok()?.checked_sub(1).and_then(|at| self.transactions.get(at))
+    }
+
+    fn made_mut(&mut self, id: u32) -> Option<&mut Transaction> {
+        usize::try_from(id).ok()?.checked_sub(1).and_then(|at| self.transactions.get_mut(at))
+    }
+}

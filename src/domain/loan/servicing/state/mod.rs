@@ -1,0 +1,12 @@
+//! What a loan is made of: the state, its parts, and why an operation is not taken.
+
+pub(super) mod amounts;
+pub(super) mod charge;
+pub(super) mod journal;
+pub(super) mod line;
+pub(super) mod loan;
+pub(super) mod operation;
+pub(super) mod refusal;
+pub(super) mod saved;
+pub(super) mod status;
+pub(super) mod transaction;
