@@ -16,15 +16,15 @@ use crate::{Outcome, Outcomes, Reader};
 pub const READERS: &[Reader] = &[
     Reader {
         reads: |name| matches!(name, "apr/regz_appendix_j.json" | "apr/regz_examples.json"),
-        run: |file| run(file, regulation_z),
+        run: |file, _| run(file, regulation_z),
     },
     Reader {
         reads: |name| matches!(name, "apr/eu_ccd_annex.json" | "apr/eu_examples.json"),
-        run: |file| run(file, european),
+        run: |file, _| run(file, european),
     },
     Reader {
         reads: |name| name == "apr/published_examples.json",
-        run: |file| run(file, published),
+        run: |file, _| run(file, published),
     },
 ];
 

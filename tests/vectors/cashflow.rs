@@ -17,17 +17,17 @@ use crate::{Outcome, Outcomes, Reader};
 pub const READERS: &[Reader] = &[
     Reader {
         reads: |name| matches!(name, "tvm/numpy_financial.json" | "tvm/time_value.json"),
-        run: time_value,
+        run: |file, _| time_value(file),
     },
     Reader {
         reads: |name| matches!(name, "tvm/pyxirr_xirr.json" | "tvm/dated_flows.json"),
-        run: dated,
+        run: |file, _| dated(file),
     },
     Reader {
         reads: |name| {
             matches!(name, "tvm/quantlib_rate_conversions.json" | "tvm/rate_conversions.json")
         },
-        run: conversions,
+        run: |file, _| conversions(file),
     },
 ];
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{Outcome, Outcomes, Reader};
 
-pub const READERS: &[Reader] = &[Reader { reads, run }];
+pub const READERS: &[Reader] = &[Reader { reads, run: |file, _| run(file) }];
 
 /// Where a case states no tolerance: published doubles have their last digits in the sixteenth
 /// place and the largest fraction is below ten.

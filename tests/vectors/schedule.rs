@@ -19,44 +19,56 @@ use serde_json::Value;
 use crate::{Outcome, Outcomes, Reader};
 
 pub const READERS: &[Reader] = &[
-    Reader { reads: |path| path.ends_with("fineract/emi_calculator_unit.json"), run: calculator },
-    Reader { reads: |path| path.ends_with("fineract/plain_schedules.json"), run: plain },
-    Reader { reads: |path| path.ends_with("fineract/newer_upstream_cases.json"), run: newer },
-    Reader { reads: |path| path.ends_with("schedule/worked_examples.json"), run: worked },
+    Reader {
+        reads: |path| path.ends_with("fineract/emi_calculator_unit.json"),
+        run: |file, _| calculator(file),
+    },
+    Reader {
+        reads: |path| path.ends_with("fineract/plain_schedules.json"),
+        run: |file, _| plain(file),
+    },
+    Reader {
+        reads: |path| path.ends_with("fineract/newer_upstream_cases.json"),
+        run: |file, _| newer(file),
+    },
+    Reader {
+        reads: |path| path.ends_with("schedule/worked_examples.json"),
+        run: |file, _| worked(file),
+    },
 ];
 
 /// What differs, or what could not be read.
 type Check = Result<(), String>;
 
-fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, String> {
+pub fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, String> {
     value.get(name).and_then(Value::as_str).ok_or_else(|| format!("{name} is missing"))
 }
 
-fn optional<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+pub fn optional<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name).and_then(Value::as_str)
 }
 
-fn parse<T: std::str::FromStr>(given: &str, name: &str) -> Result<T, String>
+pub fn parse<T: std::str::FromStr>(given: &str, name: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,
 {
     given.parse().map_err(|error| format!("{name} \"{given}\": {error}"))
 }
 
-fn date(value: &Value, name: &str) -> Result<NaiveDate, String> {
+pub fn date(value: &Value, name: &str) -> Result<NaiveDate, String> {
     parse(text(value, name)?, name)
 }
 
-fn number(value: &Value, name: &str) -> Result<Decimal, String> {
+pub fn number(value: &Value, name: &str) -> Result<Decimal, String> {
     parse(text(value, name)?, name)
 }
 
-fn whole(value: &Value, name: &str) -> Result<usize, String> {
+pub fn whole(value: &Value, name: &str) -> Result<usize, String> {
     let found = value.get(name).and_then(Value::as_u64).ok_or_else(|| format!("no {name}"))?;
     usize::try_from(found).map_err(|error| error.to_string())
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], String> {
+pub fn list<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], String> {
     value
         .get(name)
         .and_then(Value::as_array)
@@ -64,7 +76,7 @@ fn list<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], String> {
         .ok_or_else(|| format!("{name} is missing"))
 }
 
-fn show(error: impl std::fmt::Display) -> String {
+pub fn show(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -79,7 +91,7 @@ fn outcome(check: Check) -> Outcome {
     }
 }
 
-fn percent(rate: Decimal) -> Decimal {
+pub fn percent(rate: Decimal) -> Decimal {
     rate / Decimal::ONE_HUNDRED
 }
 
@@ -93,7 +105,7 @@ fn rounding(context: &str) -> Result<Rounding, String> {
     })
 }
 
-fn frequency(every: &str, unit: &str) -> Result<Frequency, String> {
+pub fn frequency(every: &str, unit: &str) -> Result<Frequency, String> {
     let unit = match unit {
         "DAYS" => FrequencyUnit::Day,
         "WEEKS" => FrequencyUnit::Week,
@@ -292,7 +304,7 @@ fn overdue(terms: &ScheduleTerms, as_of: NaiveDate, rows: &[Value]) -> Check {
     Ok(())
 }
 
-fn plain_terms(case: &Value) -> Result<ScheduleTerms, String> {
+pub fn plain_terms(case: &Value) -> Result<ScheduleTerms, String> {
     let (agreed, product) = (&case["terms"], &case["product_settings"]);
     let unit = text(agreed, "repayment_unit")?;
     let every = whole(agreed, "repayment_every")?.to_string();
