@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Outcome, Outcomes, Reader};
 
-pub const READERS: &[Reader] = &[Reader { reads, run }];
+pub const READERS: &[Reader] = &[Reader { reads, run: |file, _| run(file) }];
 
 /// Printed values carry about ten decimals.
 const TOLERANCE: f64 = 1e-8;
@@ -20,7 +20,13 @@ fn reads(path: &str) -> bool {
 
 fn run(file: &Value) -> Outcomes {
     match file.as_object() {
-        Some(cases) => cases.iter().map(|(name, case)| (name.clone(), outcome(case))).collect(),
+        Some(cases) => cases
+            .iter()
+            .flat_map(|(name, case)| {
+                let folded = (format!("{name} as a loan"), crate::actus_fold::outcome(case));
+                [(name.clone(), outcome(case)), folded]
+            })
+            .collect(),
         None => vec![("file".into(), Outcome::Failed("is not an object of cases".into()))],
     }
 }
