@@ -35,5 +35,6 @@ mod sql {
             _weighted_average_final
         ]
     );
+    extension_sql_file!("../sql/engine/30_fold.sql", requires = [fold, fold_schedule]);
     extension_sql_file!("../sql/engine/90_comments.sql", finalize);
 }

@@ -7,6 +7,21 @@ alter function loan_engine.currencies() rows 170;
 alter function loan_engine.day_counts() rows 28;
 alter function loan_engine.actus_events(jsonb, jsonb, date) cost 1000 rows 60;
 alter function loan_engine.check_terms(jsonb) cost 100 rows 1;
+alter function loan_engine.fold(jsonb, jsonb, date) cost 10000;
+alter function loan_engine.loan_at(jsonb, jsonb, date, date) cost 10000;
+alter function loan_engine.apply(jsonb, jsonb) cost 10000;
+alter function loan_engine.fold_difference(jsonb, jsonb) cost 10000;
+alter function loan_engine.payoff_quote(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.accrued_interest(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.delinquency(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.delinquent_instalments(jsonb, date) cost 10000 rows 3;
+alter function loan_engine.explain(jsonb, text) cost 10000 rows 5;
+alter function loan_engine.fold_balances(jsonb) cost 10000 rows 1;
+alter function loan_engine.fold_schedule(jsonb) cost 10000 rows 36;
+alter function loan_engine.fold_transactions(jsonb) cost 10000 rows 50;
+alter function loan_engine.fold_allocations(jsonb) cost 10000 rows 50;
+alter function loan_engine.fold_charges(jsonb) cost 10000 rows 3;
+alter function loan_engine.fold_journal(jsonb) cost 10000 rows 200;
 alter function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) cost 1000 rows 1;
 
 -- Money
@@ -161,7 +176,7 @@ comment on function loan_engine.amortisation_schedule(jsonb) is
 'The schedule of a loan whose terms are all in one document.';
 
 comment on function loan_engine.check_terms(jsonb) is
-'Everything that is wrong with a document of terms, each with its path; no row for terms that a schedule follows from.';
+'Everything that is wrong with a document of terms, the schedule''s and the servicing''s, each with its path; no row for terms a loan can be opened with.';
 
 comment on function loan_engine.instalment_amount(numeric, numeric, integer, date, jsonb) is
 'The regular instalment of a loan without fees, rounded as its schedule is.';
@@ -177,6 +192,56 @@ comment on function loan_engine.solve_rate(numeric, numeric, integer, date, json
 
 comment on function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) is
 'What a loan costs: principal, interest, fees (those of disbursement included) and their total, with the annual percentage rates of Regulation Z and of the European Union as they are disclosed, fractions.';
+
+-- A loan's life
+
+comment on function loan_engine.fold(jsonb, jsonb, date) is
+'The state of a loan: its terms, and everything recorded in that order, folded; with as_of, only what took effect up to that day. The state can be stored, and is what the other functions of a loan''s life take. A refusal names the operation that is not taken; see the page on errors for the codes LN101 to LN109.';
+
+comment on function loan_engine.apply(jsonb, jsonb) is
+'The state of a loan after one more operation, the same as everything folded again. Where the operation takes effect before others, or takes one back, those after it run again; transactions that come to something else are reversed and made anew.';
+
+comment on function loan_engine.loan_at(jsonb, jsonb, date, date) is
+'The state of a loan on the evening of valid_on, by what was known on the evening of known_on: what had taken effect, and what had been recorded. Without one of the days, by everything.';
+
+comment on function loan_engine.fold_difference(jsonb, jsonb) is
+'What a later state of a loan is beyond an earlier one: transactions reversed, made and restated, lines and charges that came to something else, movements posted, and the status if it changed.';
+
+comment on function loan_engine.payoff_quote(jsonb, date) is
+'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds.';
+
+comment on function loan_engine.accrued_interest(jsonb, date) is
+'Interest earned up to a day, how much of it was recognised as income, and how much was not.';
+
+comment on function loan_engine.delinquency(jsonb, date) is
+'How late a loan is on a day: days since the oldest due date that is not paid, the same after grace and without pauses, what is overdue, and the class of the terms that those days are in. No dates and zero days for a loan that is not late.';
+
+comment on function loan_engine.delinquent_instalments(jsonb, date) is
+'How late each unpaid instalment is on a day, for loans whose terms ask for delinquency by instalment.';
+
+comment on function loan_engine.explain(jsonb, text) is
+'What an amount of a state is made of, named by its path, such as lines[0].paid.interest, outstanding.principal, transactions[2].amount or overpaid: parts that sum to it, each with the operation, transaction or formula it comes from and the path that explains it further.';
+
+comment on function loan_engine.fold_balances(jsonb) is
+'Where a loan stands: its status, what is outstanding by component, money held for the borrower, and the days that count.';
+
+comment on function loan_engine.fold_schedule(jsonb) is
+'The instalments of a state: what is due, paid, waived, written off and outstanding by component, and the day each was settled.';
+
+comment on function loan_engine.fold_schedule(jsonb, jsonb, date) is
+'The instalments of a loan from its terms and operations: what is due, paid, waived, written off and outstanding by component, and the day each was settled.';
+
+comment on function loan_engine.fold_transactions(jsonb) is
+'The transactions of a state in the order made, reversed ones too: what each did by component, principal outstanding after it, and what it replaces or was reversed by.';
+
+comment on function loan_engine.fold_allocations(jsonb) is
+'What each transaction that stands paid of which instalment, by component; negative for what it took back.';
+
+comment on function loan_engine.fold_charges(jsonb) is
+'The charges of a state and what became of each; one that was withdrawn is not active.';
+
+comment on function loan_engine.fold_journal(jsonb) is
+'The double-entry movements of a state in the order posted, on accounts that a book maps to its chart of accounts; debits equal credits for each transaction.';
 
 -- Annual percentage rates: amounts the borrower receives are positive, amounts paid negative.
 

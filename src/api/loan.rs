@@ -9,7 +9,6 @@ use super::cashflow::apr::by_direction;
 use crate::domain::cashflow::{self, Apr, EuPeriod};
 use crate::domain::error::{Condition, Refusal};
 use crate::domain::loan::level::{LevelSchedule, level_schedule};
-use crate::domain::loan::terms::Problem;
 use crate::domain::loan::{self, Schedule, ScheduleError, ScheduleTerms, schedule};
 use crate::domain::money;
 use crate::pg::{Answer, Cells, Day, Document, Name, Num, OrReport, Rows, Table, Whole};
@@ -260,14 +259,6 @@ as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 )]
 fn amortisation_schedule_of_terms(terms: Document) -> Answer<Rows<Found, 9>> {
     Found::of(&read(terms.0)?).map(Rows)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-fn check_terms(
-    terms: Document,
-) -> TableIterator<'static, (name!(path, String), name!(problem, String))> {
-    let problems = ScheduleTerms::problems(terms.0);
-    TableIterator::new(problems.into_iter().map(|Problem { path, message }| (path, message)))
 }
 
 #[pg_extern(immutable, parallel_safe)]

@@ -5,3 +5,4 @@ mod calendar;
 mod cashflow;
 mod loan;
 mod money;
+mod servicing;

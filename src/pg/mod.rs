@@ -9,6 +9,7 @@ mod argument;
 mod date;
 mod error;
 mod numeric;
+mod refuse;
 mod rows;
 
 pub use aggregate::{AggregateState, combine, decode, encode, finish, transition};
@@ -16,4 +17,5 @@ pub use argument::{Document, List, Name, Whole};
 pub use date::Day;
 pub use error::{Answer, OrReport};
 pub use numeric::Num;
+pub use refuse::{Coded, OrRefuse};
 pub use rows::{Cells, Rows, Table};

@@ -224,6 +224,22 @@ create aggregate loan_engine.weighted_average(value numeric, weight numeric) (
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::accrued_interest
+CREATE  FUNCTION "accrued_interest"(
+	"state" jsonb, /* Document */
+	"on_date" date /* Day */
+) RETURNS TABLE (
+	"earned" numeric,  /* Num */
+	"recognised" numeric,  /* Num */
+	"unrecognised" numeric  /* Num */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'accrued_interest_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/actus.rs
 -- loan_engine::api::actus::actus_events
 CREATE  FUNCTION "actus_events"(
@@ -334,6 +350,18 @@ as 'MODULE_PATHNAME', 'amortisation_schedule_of_terms_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::apply
+CREATE  FUNCTION "apply"(
+	"state" jsonb, /* Document */
+	"operation" jsonb /* Document */
+) RETURNS jsonb /* JsonB */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'apply_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/apr.rs
 -- loan_engine::api::cashflow::apr::apr_eu
 CREATE  FUNCTION "apr_eu"(
@@ -375,8 +403,8 @@ AS 'MODULE_PATHNAME', 'business_days_between_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/api/loan.rs
--- loan_engine::api::loan::check_terms
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::check_terms
 CREATE  FUNCTION "check_terms"(
 	"terms" jsonb /* Document */
 ) RETURNS TABLE (
@@ -492,6 +520,48 @@ AS 'MODULE_PATHNAME', 'day_counts_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::delinquency
+CREATE  FUNCTION "delinquency"(
+	"state" jsonb, /* Document */
+	"on_date" date /* Day */
+) RETURNS TABLE (
+	"days_past_due" INT,  /* i32 */
+	"oldest_unpaid" date,  /* Option < Day > */
+	"delinquent_since" date,  /* Option < Day > */
+	"delinquent_days" INT,  /* i32 */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"overdue" numeric,  /* Num */
+	"bucket" TEXT  /* Option < String > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delinquency_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::delinquent_instalments
+CREATE  FUNCTION "delinquent_instalments"(
+	"state" jsonb, /* Document */
+	"on_date" date /* Day */
+) RETURNS TABLE (
+	"instalment" INT,  /* i32 */
+	"due_date" date,  /* Day */
+	"delinquent_since" date,  /* Day */
+	"delinquent_days" INT,  /* i32 */
+	"overdue" numeric,  /* Num */
+	"bucket" TEXT  /* Option < String > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delinquent_instalments_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/interest.rs
 -- loan_engine::api::cashflow::interest::effective_rate
 CREATE  FUNCTION "effective_rate"(
@@ -501,6 +571,283 @@ CREATE  FUNCTION "effective_rate"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'effective_rate_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::explain
+CREATE  FUNCTION "explain"(
+	"state" jsonb, /* Document */
+	"path" text /* Name < '_ > */
+) RETURNS TABLE (
+	"amount" numeric,  /* Num */
+	"what" TEXT,  /* String */
+	"on_date" date,  /* Option < Day > */
+	"operation" INT,  /* Option < i32 > */
+	"transaction" INT,  /* Option < i32 > */
+	"instalment" INT,  /* Option < i32 > */
+	"explained_by" TEXT  /* Option < String > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'explain_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold
+CREATE  FUNCTION "fold"(
+	"terms" jsonb, /* Document */
+	"operations" jsonb, /* Document */
+	"as_of" date DEFAULT NULL /* Option < Day > */
+) RETURNS jsonb /* JsonB */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_allocations
+CREATE  FUNCTION "fold_allocations"(
+	"state" jsonb /* Document */
+) RETURNS TABLE (
+	"transaction" INT,  /* i32 */
+	"instalment" INT,  /* i32 */
+	"due_date" date,  /* Day */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"total" numeric  /* Num */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_allocations_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_balances
+CREATE  FUNCTION "fold_balances"(
+	"state" jsonb /* Document */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"outstanding" numeric,  /* Num */
+	"overpaid" numeric,  /* Num */
+	"maturity" date,  /* Option < Day > */
+	"closed_on" date,  /* Option < Day > */
+	"charged_off_on" date,  /* Option < Day > */
+	"recorded" INT  /* i32 */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_balances_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_charges
+CREATE  FUNCTION "fold_charges"(
+	"state" jsonb /* Document */
+) RETURNS TABLE (
+	"charge" TEXT,  /* String */
+	"name" TEXT,  /* String */
+	"is_penalty" bool,  /* bool */
+	"timing" TEXT,  /* String */
+	"due_on" date,  /* Option < Day > */
+	"amount" numeric,  /* Num */
+	"paid" numeric,  /* Num */
+	"waived" numeric,  /* Num */
+	"written_off" numeric,  /* Num */
+	"outstanding" numeric,  /* Num */
+	"is_active" bool  /* bool */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_charges_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_difference
+CREATE  FUNCTION "fold_difference"(
+	"earlier" jsonb, /* Document */
+	"later" jsonb /* Document */
+) RETURNS jsonb /* JsonB */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_difference_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_journal
+CREATE  FUNCTION "fold_journal"(
+	"state" jsonb /* Document */
+) RETURNS TABLE (
+	"entry" INT,  /* i32 */
+	"transaction" INT,  /* i32 */
+	"on_date" date,  /* Day */
+	"account" TEXT,  /* String */
+	"debit" numeric,  /* Num */
+	"credit" numeric  /* Num */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_journal_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_schedule
+CREATE  FUNCTION "fold_schedule"(
+	"state" jsonb /* Document */
+) RETURNS TABLE (
+	"instalment" INT,  /* i32 */
+	"kind" TEXT,  /* String */
+	"period_start" date,  /* Day */
+	"due_date" date,  /* Day */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"total" numeric,  /* Num */
+	"principal_paid" numeric,  /* Num */
+	"interest_paid" numeric,  /* Num */
+	"fees_paid" numeric,  /* Num */
+	"penalties_paid" numeric,  /* Num */
+	"total_paid" numeric,  /* Num */
+	"principal_waived" numeric,  /* Num */
+	"interest_waived" numeric,  /* Num */
+	"fees_waived" numeric,  /* Num */
+	"penalties_waived" numeric,  /* Num */
+	"total_waived" numeric,  /* Num */
+	"principal_written_off" numeric,  /* Num */
+	"interest_written_off" numeric,  /* Num */
+	"fees_written_off" numeric,  /* Num */
+	"penalties_written_off" numeric,  /* Num */
+	"total_written_off" numeric,  /* Num */
+	"principal_outstanding" numeric,  /* Num */
+	"interest_outstanding" numeric,  /* Num */
+	"fees_outstanding" numeric,  /* Num */
+	"penalties_outstanding" numeric,  /* Num */
+	"total_outstanding" numeric,  /* Num */
+	"settled_on" date  /* Option < Day > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_schedule_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   fold
+--   fold_schedule
+
+-- The schedule of a loan that is not stored, in one call.
+
+create function fold_schedule(terms jsonb, operations jsonb, as_of date default null)
+returns table (
+    instalment integer,
+    kind text,
+    period_start date,
+    due_date date,
+    principal numeric,
+    interest numeric,
+    fees numeric,
+    penalties numeric,
+    total numeric,
+    principal_paid numeric,
+    interest_paid numeric,
+    fees_paid numeric,
+    penalties_paid numeric,
+    total_paid numeric,
+    principal_waived numeric,
+    interest_waived numeric,
+    fees_waived numeric,
+    penalties_waived numeric,
+    total_waived numeric,
+    principal_written_off numeric,
+    interest_written_off numeric,
+    fees_written_off numeric,
+    penalties_written_off numeric,
+    total_written_off numeric,
+    principal_outstanding numeric,
+    interest_outstanding numeric,
+    fees_outstanding numeric,
+    penalties_outstanding numeric,
+    total_outstanding numeric,
+    settled_on date
+)
+language sql immutable parallel safe rows 36
+begin atomic
+    select
+        line.instalment,
+        line.kind,
+        line.period_start,
+        line.due_date,
+        line.principal,
+        line.interest,
+        line.fees,
+        line.penalties,
+        line.total,
+        line.principal_paid,
+        line.interest_paid,
+        line.fees_paid,
+        line.penalties_paid,
+        line.total_paid,
+        line.principal_waived,
+        line.interest_waived,
+        line.fees_waived,
+        line.penalties_waived,
+        line.total_waived,
+        line.principal_written_off,
+        line.interest_written_off,
+        line.fees_written_off,
+        line.penalties_written_off,
+        line.total_written_off,
+        line.principal_outstanding,
+        line.interest_outstanding,
+        line.fees_outstanding,
+        line.penalties_outstanding,
+        line.total_outstanding,
+        line.settled_on
+    from fold_schedule(fold(terms, operations, as_of)) as line;
+end;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::fold_transactions
+CREATE  FUNCTION "fold_transactions"(
+	"state" jsonb /* Document */
+) RETURNS TABLE (
+	"transaction" INT,  /* i32 */
+	"operation" INT,  /* i32 */
+	"kind" TEXT,  /* String */
+	"on_date" date,  /* Day */
+	"recorded_on" date,  /* Day */
+	"amount" numeric,  /* Num */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"overpaid" numeric,  /* Num */
+	"principal_balance" numeric,  /* Num */
+	"refers_to" INT,  /* Option < i32 > */
+	"replaces" INT,  /* Option < i32 > */
+	"reversed_on" date,  /* Option < Day > */
+	"reversed_by" INT  /* Option < i32 > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'fold_transactions_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -571,6 +918,20 @@ CREATE  FUNCTION "is_business_day"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'is_business_day_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::loan_at
+CREATE  FUNCTION "loan_at"(
+	"terms" jsonb, /* Document */
+	"operations" jsonb, /* Document */
+	"valid_on" date DEFAULT NULL, /* Option < Day > */
+	"known_on" date DEFAULT NULL /* Option < Day > */
+) RETURNS jsonb /* JsonB */
+IMMUTABLE PARALLEL SAFE 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'loan_known_at_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -661,6 +1022,26 @@ create function payment_dates(
     regular boolean,
     days integer
 ) language c immutable parallel safe rows 60 as 'MODULE_PATHNAME', 'payment_dates_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/servicing.rs
+-- loan_engine::api::servicing::payoff_quote
+CREATE  FUNCTION "payoff_quote"(
+	"state" jsonb, /* Document */
+	"on_date" date /* Day */
+) RETURNS TABLE (
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"total" numeric,  /* Num */
+	"good_through" date,  /* Option < Day > */
+	"per_day" numeric  /* Num */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'payoff_quote_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -908,6 +1289,21 @@ alter function loan_engine.currencies() rows 170;
 alter function loan_engine.day_counts() rows 28;
 alter function loan_engine.actus_events(jsonb, jsonb, date) cost 1000 rows 60;
 alter function loan_engine.check_terms(jsonb) cost 100 rows 1;
+alter function loan_engine.fold(jsonb, jsonb, date) cost 10000;
+alter function loan_engine.loan_at(jsonb, jsonb, date, date) cost 10000;
+alter function loan_engine.apply(jsonb, jsonb) cost 10000;
+alter function loan_engine.fold_difference(jsonb, jsonb) cost 10000;
+alter function loan_engine.payoff_quote(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.accrued_interest(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.delinquency(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.delinquent_instalments(jsonb, date) cost 10000 rows 3;
+alter function loan_engine.explain(jsonb, text) cost 10000 rows 5;
+alter function loan_engine.fold_balances(jsonb) cost 10000 rows 1;
+alter function loan_engine.fold_schedule(jsonb) cost 10000 rows 36;
+alter function loan_engine.fold_transactions(jsonb) cost 10000 rows 50;
+alter function loan_engine.fold_allocations(jsonb) cost 10000 rows 50;
+alter function loan_engine.fold_charges(jsonb) cost 10000 rows 3;
+alter function loan_engine.fold_journal(jsonb) cost 10000 rows 200;
 alter function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) cost 1000 rows 1;
 
 -- Money
@@ -1062,7 +1458,7 @@ comment on function loan_engine.amortisation_schedule(jsonb) is
 'The schedule of a loan whose terms are all in one document.';
 
 comment on function loan_engine.check_terms(jsonb) is
-'Everything that is wrong with a document of terms, each with its path; no row for terms that a schedule follows from.';
+'Everything that is wrong with a document of terms, the schedule''s and the servicing''s, each with its path; no row for terms a loan can be opened with.';
 
 comment on function loan_engine.instalment_amount(numeric, numeric, integer, date, jsonb) is
 'The regular instalment of a loan without fees, rounded as its schedule is.';
@@ -1078,6 +1474,56 @@ comment on function loan_engine.solve_rate(numeric, numeric, integer, date, json
 
 comment on function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) is
 'What a loan costs: principal, interest, fees (those of disbursement included) and their total, with the annual percentage rates of Regulation Z and of the European Union as they are disclosed, fractions.';
+
+-- A loan's life
+
+comment on function loan_engine.fold(jsonb, jsonb, date) is
+'The state of a loan: its terms, and everything recorded in that order, folded; with as_of, only what took effect up to that day. The state can be stored, and is what the other functions of a loan''s life take. A refusal names the operation that is not taken; see the page on errors for the codes LN101 to LN109.';
+
+comment on function loan_engine.apply(jsonb, jsonb) is
+'The state of a loan after one more operation, the same as everything folded again. Where the operation takes effect before others, or takes one back, those after it run again; transactions that come to something else are reversed and made anew.';
+
+comment on function loan_engine.loan_at(jsonb, jsonb, date, date) is
+'The state of a loan on the evening of valid_on, by what was known on the evening of known_on: what had taken effect, and what had been recorded. Without one of the days, by everything.';
+
+comment on function loan_engine.fold_difference(jsonb, jsonb) is
+'What a later state of a loan is beyond an earlier one: transactions reversed, made and restated, lines and charges that came to something else, movements posted, and the status if it changed.';
+
+comment on function loan_engine.payoff_quote(jsonb, date) is
+'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds.';
+
+comment on function loan_engine.accrued_interest(jsonb, date) is
+'Interest earned up to a day, how much of it was recognised as income, and how much was not.';
+
+comment on function loan_engine.delinquency(jsonb, date) is
+'How late a loan is on a day: days since the oldest due date that is not paid, the same after grace and without pauses, what is overdue, and the class of the terms that those days are in. No dates and zero days for a loan that is not late.';
+
+comment on function loan_engine.delinquent_instalments(jsonb, date) is
+'How late each unpaid instalment is on a day, for loans whose terms ask for delinquency by instalment.';
+
+comment on function loan_engine.explain(jsonb, text) is
+'What an amount of a state is made of, named by its path, such as lines[0].paid.interest, outstanding.principal, transactions[2].amount or overpaid: parts that sum to it, each with the operation, transaction or formula it comes from and the path that explains it further.';
+
+comment on function loan_engine.fold_balances(jsonb) is
+'Where a loan stands: its status, what is outstanding by component, money held for the borrower, and the days that count.';
+
+comment on function loan_engine.fold_schedule(jsonb) is
+'The instalments of a state: what is due, paid, waived, written off and outstanding by component, and the day each was settled.';
+
+comment on function loan_engine.fold_schedule(jsonb, jsonb, date) is
+'The instalments of a loan from its terms and operations: what is due, paid, waived, written off and outstanding by component, and the day each was settled.';
+
+comment on function loan_engine.fold_transactions(jsonb) is
+'The transactions of a state in the order made, reversed ones too: what each did by component, principal outstanding after it, and what it replaces or was reversed by.';
+
+comment on function loan_engine.fold_allocations(jsonb) is
+'What each transaction that stands paid of which instalment, by component; negative for what it took back.';
+
+comment on function loan_engine.fold_charges(jsonb) is
+'The charges of a state and what became of each; one that was withdrawn is not active.';
+
+comment on function loan_engine.fold_journal(jsonb) is
+'The double-entry movements of a state in the order posted, on accounts that a book maps to its chart of accounts; debits equal credits for each transaction.';
 
 -- Annual percentage rates: amounts the borrower receives are positive, amounts paid negative.
 

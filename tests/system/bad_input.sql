@@ -89,7 +89,19 @@ from (values
     ('%', 'rates_from', 'date[]', 'array[''2024-01-01'', ''2024-04-01'']::date[]'),
     ('xirr(numeric, date)', 'amount', 'numeric', '(array[-1000, 500, 600]::numeric[])[row]'),
     ('xirr(numeric, date)', 'on_date', 'date', 'date ''2024-01-31'' + row'),
-    ('payment_dates%', 'periods', 'integer', '12')
+    ('payment_dates%', 'periods', 'integer', '12'),
+    ('%', 'state', 'jsonb', 'loan_engine.fold(''{"principal": 100, "annual_rate": "0.07", '
+        '"instalments": 3, "disbursed_on": "2024-01-01"}'', ''[{"type": "disburse", '
+        '"on": "2024-01-01", "amount": 100}]'')'),
+    ('fold_difference(%', 'earlier', 'jsonb', 'loan_engine.fold(''{"principal": 100, '
+        '"annual_rate": "0.07", "instalments": 3, "disbursed_on": "2024-01-01"}'', ''[]'')'),
+    ('fold_difference(%', 'later', 'jsonb', 'loan_engine.fold(''{"principal": 100, '
+        '"annual_rate": "0.07", "instalments": 3, "disbursed_on": "2024-01-01"}'', ''[]'')'),
+    ('explain(%', 'path', 'text', '''outstanding.principal'''),
+    ('accrued_interest(%', 'on_date', 'date', 'date ''2024-03-31'''),
+    ('delinquency(%', 'on_date', 'date', 'date ''2024-03-31'''),
+    ('delinquent_instalments(%', 'on_date', 'date', 'date ''2024-03-31'''),
+    ('payoff_quote(%', 'on_date', 'date', 'date ''2024-03-31''')
 ) as listed (routine, argument, type, expression);
 
 -- Documents for arguments that take one. Each is accepted as it stands, then with each of its
@@ -131,6 +143,46 @@ cross join jsonb_array_elements($$[
             "business_day": "modified_following unadjusted", "holidays": ["2024-12-25"]}},
     {"instalment": 900, "rounding": {"family": "none"}}
 ]$$) as options;
+
+-- A loan's life: terms and operations of every kind, and the state they come to.
+insert into bad_input.document
+select routine, argument, content
+from (values
+    ('terms', '{"principal": 1000, "annual_rate": "0.07", "instalments": 4,
+        "disbursed_on": "2024-01-01", "version": 1, "currency": "EUR",
+        "allocation": {"default": {"future": "next_last"}, "walk": "horizontal",
+            "chargeback": ["penalty", "fee", "interest", "principal"],
+            "by_transaction": [{"transaction": "goodwill_credit", "future": "last"}]},
+        "recalculation": {"interest": "daily", "prepayment": "last_instalment",
+            "payoff": "to_payoff_date", "spare_overdue_principal": false},
+        "lend_beyond": 100, "arrears": {"grace_days": 3, "tolerance": 1},
+        "penalties": [{"name": "late", "value": "0.1", "basis": "amount", "grace_days": 5}],
+        "overpayment": "hold", "charge_off": "regular", "delinquency_by_instalment": true,
+        "delinquency": [{"name": "a", "from_days": 1, "to_days": 30}, {"name": "b", "from_days": 31}],
+        "accrual": {"periodic": true}, "interest_refund": ["merchant_refund"]}'::jsonb),
+    ('operations', '[{"type": "disburse", "on": "2024-01-01", "amount": 1000, "currency": "EUR"},
+        {"type": "repay", "on": "2024-02-01", "amount": 100, "id": "paid", "kind": "repayment"},
+        {"type": "charge", "on": "2024-02-10", "name": "fee", "value": 5, "timing": "on_date",
+            "due_on": "2024-02-20", "basis": "flat", "id": "fee"},
+        {"type": "chargeback", "on": "2024-02-15", "of": "paid", "amount": 10},
+        {"type": "pause_interest", "on": "2024-02-16", "to": "2024-02-18"},
+        {"type": "change_rate", "on": "2024-02-20", "annual_rate": "0.08"},
+        {"type": "end_of_day", "on": "2024-02-25", "recorded_on": "2024-02-26"}]'),
+    ('operation', '{"type": "repay", "on": "2024-03-10", "amount": 50, "recorded_on": "2024-03-11"}')
+) as given (argument, content)
+cross join (values
+    ('fold(%'), ('fold_schedule(%, %'), ('loan_at(%'), ('apply(%'), ('check_terms(%')
+) as listed (routine)
+where (routine = 'apply(%') = (argument = 'operation')
+    and (routine <> 'check_terms(%' or argument = 'terms');
+
+-- A state has many places, so that only one routine is given all that can be wrong with it.
+insert into bad_input.document
+select 'apply(%', 'state', loan_engine.fold(terms.content, operations.content)
+from bad_input.document as terms
+join bad_input.document as operations
+    on operations.routine = 'fold(%' and operations.argument = 'operations'
+where terms.routine = 'fold(%' and terms.argument = 'terms';
 
 -- The project's own ACTUS contracts, with all that any of them observes, but for those whose events
 -- are observed too.
