@@ -7,6 +7,7 @@ use std::time::Instant;
 use chrono::{Days, NaiveDate};
 use loan_engine::domain::calendar::{DayCount, DayCountContext};
 use loan_engine::domain::cashflow::DatedFlows;
+use loan_engine::domain::loan::servicing::{Action, Loan, LoanTerms, Operation, PaymentKind};
 use loan_engine::domain::loan::{ScheduleTerms, level, schedule};
 use rust_decimal::Decimal;
 
@@ -140,7 +141,72 @@ fn rates_of_return() {
     );
 }
 
+/// Measures one thing against the time it may take, in microseconds, and returns what it took.
+fn limited(name: &str, limit: f64, units: f64, run: &mut dyn FnMut() -> f64) -> f64 {
+    run();
+    let took = median((0..ROUNDS).map(|_| run() / units).collect()) * 1e6;
+    let verdict = if took <= limit { "within" } else { "BEYOND" };
+    println!("{name}: {took:.2} us, {verdict} the limit of {limit} us");
+    took
+}
+
+/// A loan of so many instalments on which something is paid on every due date, early or late.
+fn life(instalments: u32, payments: u32) -> (LoanTerms, Vec<Operation>) {
+    let terms = LoanTerms::new(ScheduleTerms { instalments, ..terms(7) });
+    let on = terms.schedule.disbursed_on;
+    let record = |on, action| Operation { on, recorded_on: None, id: None, currency: None, action };
+    let mut operations = vec![record(on, Action::Disburse { amount: terms.schedule.principal })];
+    for number in 1..=u64::from(payments) {
+        let day = on + Days::new(number * 30 + number % 7);
+        let amount = Decimal::new(60_000 + i64::from(payments) * 7, 2);
+        let kind = PaymentKind::Repayment;
+        operations.push(record(day, Action::Repay { amount, kind }));
+    }
+    (terms, operations)
+}
+
+/// Seconds that folding takes, so many times.
+fn folds(times: u32, (terms, operations): &(LoanTerms, Vec<Operation>)) -> f64 {
+    seconds(&mut || {
+        for _ in 0..times {
+            let folded = Loan::fold(black_box(terms.clone()), black_box(operations));
+            assert!(folded.is_ok());
+            black_box(&folded);
+        }
+    })
+}
+
+fn servicing() {
+    let (terms, operations) = life(36, 13);
+    let Some((last, before)) = operations.split_last() else { return };
+    let Ok(loan) = Loan::fold(terms, before) else { return };
+    // Each run takes a copy of its own, whose making is measured beside it and taken off.
+    limited("one more repayment of a loan of 36 instalments", 3.0, 10_000.0, &mut || {
+        let applied = seconds(&mut || {
+            for _ in 0..10_000 {
+                let applied = black_box(&loan).clone().apply(black_box(last));
+                assert!(applied.is_ok());
+                black_box(&applied);
+            }
+        });
+        let copied = seconds(&mut || {
+            for _ in 0..10_000 {
+                black_box(&black_box(&loan).clone());
+            }
+        });
+        applied - copied
+    });
+    let whole = life(360, 60);
+    let took = limited("60 operations of a loan of 360 instalments", 300.0, 20.0, &mut || {
+        folds(20, &whole)
+    });
+    let double = life(360, 120);
+    let long = limited("120 operations of the same loan", 600.0, 20.0, &mut || folds(20, &double));
+    println!("twice as many operations take {:.2} times as long", long / took);
+}
+
 fn main() {
     schedules();
     rates_of_return();
+    servicing();
 }
