@@ -86,6 +86,18 @@ impl ProgressiveModel {
         self.periods.get(index).map(|period| period.due)
     }
 
+    /// What the instalment of a period asks for, counted from zero: principal and interest, and of
+    /// both what was charged back.
+    pub(crate) fn asked_of(&self, index: usize) -> Result<[Decimal; 4], ScheduleError> {
+        let period = self.period_at(index)?;
+        Ok([
+            self.money(period.due_principal())?,
+            self.money(period.due_interest())?,
+            self.money(period.charged_back_principal)?,
+            self.money(period.charged_back_interest)?,
+        ])
+    }
+
     /// The first day and the due date of each period.
     pub(crate) fn dates(&self) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
         self.periods.iter().map(|period| (period.start, period.due))

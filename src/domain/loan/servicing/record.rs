@@ -4,7 +4,6 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::changing::reschedule::{Rescheduling, foreseen};
-use super::state::amounts::Amounts;
 use super::state::loan::{Change, Loan, LoanStatus, Recorded, Variation};
 use super::state::operation::{Action, Operation, PaymentKind};
 use super::state::refusal::ServicingError;
@@ -26,22 +25,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// A transaction of the operation, not run yet.
     pub(crate) fn transaction(&self, kind: TransactionKind, amount: Decimal) -> Transaction {
-        Transaction {
-            id: 0,
-            sequence: self.sequence,
-            kind,
-            on: self.on,
-            recorded_on: self.recorded_on,
-            amount,
-            portions: Amounts::ZERO,
-            overpaid: Decimal::ZERO,
-            balance: Decimal::ZERO,
-            allocations: Vec::new(),
-            charges: Vec::new(),
-            of: None,
-            replaces: None,
-            reversed: None,
-        }
+        Transaction::new(kind, amount, self.on, self.sequence, self.recorded_on)
     }
 }
 

@@ -367,20 +367,6 @@ fn recognition(
     on: NaiveDate,
     cause: Cause,
 ) -> Transaction {
-    Transaction {
-        id: 0,
-        sequence: cause.sequence,
-        kind,
-        on,
-        recorded_on: cause.recorded_on,
-        amount,
-        portions,
-        overpaid: Decimal::ZERO,
-        balance: Decimal::ZERO,
-        allocations: Vec::new(),
-        charges: Vec::new(),
-        of: None,
-        replaces: None,
-        reversed: None,
-    }
+    let blank = Transaction::new(kind, amount, on, cause.sequence, cause.recorded_on);
+    Transaction { portions, ..blank }
 }

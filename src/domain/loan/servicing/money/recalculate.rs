@@ -64,19 +64,19 @@ impl Loan {
             if !wanted(line) {
                 continue;
             }
-            let state = model.period(period)?;
-            if state.due == line.due_date {
-                if follows {
-                    line.credited.principal =
-                        add(state.charged_back_principal, line.interest_free)?;
-                    line.credited.interest = state.charged_back_interest;
-                    line.charged.principal = add(state.principal_due, line.interest_free)?;
-                    line.charged.interest = state.interest_due;
-                } else {
-                    // What went back is owed beside what the calculator knows.
-                    line.charged.principal = add(state.principal_due, line.credited.principal)?;
-                    line.charged.interest = add(state.interest_due, line.credited.interest)?;
-                }
+            if model.due_date(period) != Some(line.due_date) {
+                continue;
+            }
+            let [principal, interest, back_principal, back_interest] = model.asked_of(period)?;
+            if follows {
+                line.credited.principal = add(back_principal, line.interest_free)?;
+                line.credited.interest = back_interest;
+                line.charged.principal = add(principal, line.interest_free)?;
+                line.charged.interest = interest;
+            } else {
+                // What went back is owed beside what the calculator knows.
+                line.charged.principal = add(principal, line.credited.principal)?;
+                line.charged.interest = add(interest, line.credited.interest)?;
             }
         }
         Ok(())

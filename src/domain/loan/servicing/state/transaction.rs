@@ -206,6 +206,32 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// One of an operation, by its place among everything recorded, that has not been run yet.
+    pub(crate) fn new(
+        kind: TransactionKind,
+        amount: Decimal,
+        on: NaiveDate,
+        sequence: u32,
+        recorded_on: NaiveDate,
+    ) -> Self {
+        Self {
+            id: 0,
+            sequence,
+            kind,
+            on,
+            recorded_on,
+            amount,
+            portions: Amounts::ZERO,
+            overpaid: Decimal::ZERO,
+            balance: Decimal::ZERO,
+            allocations: Vec::new(),
+            charges: Vec::new(),
+            of: None,
+            replaces: None,
+            reversed: None,
+        }
+    }
+
     /// Whether another one comes to the same.
     pub(crate) fn came_to_same(&self, other: &Self) -> bool {
         self.amount == other.amount
