@@ -33,11 +33,19 @@ create procedure bench.pair(
 declare
     place integer := coalesce((select max(r.position) from bench.round as r), 0) + 1;
     ours_seconds double precision;
+    their_seconds double precision;
 begin
+    -- Who goes first takes turns, for what one leaves behind slows down the next.
     for i in 1 .. rounds loop
+        if i % 2 = 0 then
+            their_seconds := bench.seconds(theirs);
+        end if;
         ours_seconds := bench.seconds(ours);
+        if i % 2 = 1 then
+            their_seconds := bench.seconds(theirs);
+        end if;
         insert into bench.round
-        values (place, name, baseline, wanted, ours_seconds, bench.seconds(theirs));
+        values (place, name, baseline, wanted, ours_seconds, their_seconds);
     end loop;
     raise notice 'measured: % against %', name, baseline;
 end $$;

@@ -132,127 +132,181 @@ fn decode(bytes: &[u8]) -> Result<Decimal, ErrorReport> {
 
 /// Groups of four digits of a 96-bit coefficient, with one more where the decimals split a group.
 const GROUPS_MAX: usize = 10;
-/// Groups of a 64-bit number.
-const SMALL_GROUPS: usize = 5;
+/// What a number must stay below to have at most four groups.
+const FOUR_GROUPS: u64 = 10_000_000_000_000_000;
 /// Bytes of the short header and of all groups.
 const BODY_MAX: usize = 2 + 2 * GROUPS_MAX;
-/// Most bytes of a numeric whose length word is one byte.
-pub(super) const SHORT_NUMERIC_MAX: usize = 1 + BODY_MAX;
+/// The same in words.
+const BODY_WORDS: usize = BODY_MAX.div_ceil(8);
+
+/// A numeric as it is stored after the length word, in words, the first byte in the lowest bits: so
+/// it stays in registers until it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Body {
+    words: [u64; BODY_WORDS],
+    length: usize,
+}
+
+impl Body {
+    /// A number given as coefficient / 10^scale.
+    #[inline]
+    pub(super) fn of(coefficient: i128, scale: u32) -> Self {
+        let magnitude = coefficient.unsigned_abs();
+        let small = u64::try_from(magnitude).ok().and_then(|it| four_groups(it, scale));
+        match small {
+            Some(aligned) => Self::of_four_groups(coefficient < 0, scale, aligned),
+            None => Self::of_any(coefficient < 0, magnitude, scale),
+        }
+    }
+
+    /// The same for an amount of minor units, which is what most rows are made of.
+    #[inline]
+    pub(super) fn of_minor(units: i64, decimals: u32) -> Self {
+        match four_groups(units.unsigned_abs(), decimals) {
+            Some(aligned) => Self::of_four_groups(units < 0, decimals, aligned),
+            None => Self::of(i128::from(units), decimals),
+        }
+    }
+
+    /// Zero.
+    #[inline]
+    pub(super) fn zero(scale: u32) -> Self {
+        Self { words: [u64::from(header(false, scale, 0).to_le()), 0, 0], length: 2 }
+    }
+
+    /// A magnitude with zeros up to the end of its last group, of at most four groups. No branch
+    /// depends on the digits, for those of the next amount cannot be foretold.
+    #[inline]
+    fn of_four_groups(negative: bool, scale: u32, aligned: u64) -> Self {
+        let (upper, lower) = ((aligned / 100_000_000) as u32, (aligned % 100_000_000) as u32);
+        let group = |value: u32| u64::from((value as u16).to_le());
+        // In the order they are stored, the first in the lowest bits.
+        let groups = group(upper / 10_000)
+            | group(upper % 10_000) << 16
+            | group(lower / 10_000) << 32
+            | group(lower % 10_000) << 48;
+        // Neither leading nor trailing groups of zeros are stored.
+        let leading = groups.trailing_zeros().min(48) / 16;
+        let packed = groups >> (leading * 16);
+        let kept = (u64::BITS - packed.leading_zeros()).div_ceil(16);
+        let weight = match kept {
+            0 => 0,
+            _ => 3 - leading as i32 - scale.div_ceil(4) as i32,
+        };
+        let stored = u128::from(packed) << 16 | u128::from(header(negative, scale, weight).to_le());
+        Self {
+            words: [stored as u64, (stored >> u64::BITS) as u64, 0],
+            length: 2 + 2 * kept as usize,
+        }
+    }
+
+    /// Any magnitude.
+    fn of_any(negative: bool, magnitude: u128, scale: u32) -> Self {
+        // The last group alone takes the padding, so that nothing overflows.
+        let power = PADDING[(scale % 4) as usize];
+        let mut groups = [0u16; GROUPS_MAX];
+        let last = u128::from(10_000 / power);
+        groups[0] = (magnitude % last) as u16 * power as u16;
+        let (mut left, mut count) = (magnitude / last, 1);
+        while left > 0 {
+            groups[count] = (left % BASE) as u16;
+            left /= BASE;
+            count += 1;
+        }
+        // Trailing groups of zeros are never stored.
+        let zeros = groups[..count].iter().take_while(|group| **group == 0).count();
+        let kept = count - zeros;
+        let weight = match kept {
+            0 => 0,
+            _ => count as i32 - scale.div_ceil(4) as i32 - 1,
+        };
+        let mut bytes = [0; BODY_WORDS * 8];
+        bytes[..2].copy_from_slice(&header(negative, scale, weight).to_ne_bytes());
+        for (place, group) in bytes[2..].chunks_exact_mut(2).zip(groups[zeros..count].iter().rev())
+        {
+            place.copy_from_slice(&group.to_ne_bytes());
+        }
+        let (words, _) = bytes.as_chunks();
+        let mut found = Self { words: [0; BODY_WORDS], length: 2 + 2 * kept };
+        for (word, bytes) in found.words.iter_mut().zip(words) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        found
+    }
+
+    /// Its bytes, and some behind it.
+    #[inline]
+    fn put(&self, place: &mut [u8]) {
+        let (places, _) = place.as_chunks_mut();
+        for (place, word) in places.iter_mut().zip(self.words) {
+            *place = word.to_le_bytes();
+        }
+    }
+
+    /// Writes it with a length word, of one byte unless the number is long, and gives where the next
+    /// column begins; `at` is where this one may.
+    ///
+    /// A length word of four bytes is aligned, so it costs three to six bytes more. It is worth them
+    /// where the server forms the row anew, as `insert … select` does: with it the server copies
+    /// the number by `memcpy` and makes the word short itself. A number whose word is short it
+    /// copies inline, for which compilers take a string instruction beyond seven bytes; that takes
+    /// several times as long.
+    #[inline]
+    pub(super) fn write(&self, place: &mut [u8; NUMERIC_MAX], at: usize) -> usize {
+        if self.length < INLINE_MAX {
+            let length = 1 + self.length as u8;
+            place[0] = if cfg!(target_endian = "big") { 0x80 | length } else { length << 1 | 1 };
+            self.put(&mut place[1..]);
+            return at + 1 + self.length;
+        }
+        let length = (pg_sys::VARHDRSZ + self.length) as u32;
+        let word = if cfg!(target_endian = "big") { length } else { length << 2 };
+        // Bytes that only align are zero, by which the server tells them from a short word.
+        let start = at.next_multiple_of(pg_sys::VARHDRSZ) - at;
+        place[..pg_sys::VARHDRSZ].fill(0);
+        place[start..start + pg_sys::VARHDRSZ].copy_from_slice(&word.to_ne_bytes());
+        self.put(&mut place[start + pg_sys::VARHDRSZ..]);
+        at + start + length as usize
+    }
+}
+
+/// Bytes up to which a number, its length word of one byte included, is copied inline at no cost.
+const INLINE_MAX: usize = 7;
+/// Most bytes a numeric takes in a row, and those that writing it may touch behind it.
+pub(super) const NUMERIC_MAX: usize = 2 * pg_sys::VARHDRSZ + BODY_WORDS * 8;
 
 /// What aligns the last group of a number of decimals with the point, by decimals modulo four.
 const PADDING: [u64; 4] = [1, 1000, 100, 10];
 
-/// Writes `coefficient` / 10^`scale` as it is stored after the length word, and counts the bytes.
+/// `magnitude` with zeros up to the end of its last group, if it then has at most four groups.
 #[inline]
-fn write_body(coefficient: i128, scale: u32, body: &mut [u8; BODY_MAX]) -> usize {
-    let power = PADDING[(scale % 4) as usize];
-    let magnitude = coefficient.unsigned_abs();
-    if let Some(aligned) = u64::try_from(magnitude).ok().and_then(|it| it.checked_mul(power)) {
-        return write_groups(coefficient < 0, scale, aligned, body);
-    }
-    // The last group alone takes the padding, so that nothing overflows.
-    let mut groups = [0u16; GROUPS_MAX];
-    let last = u128::from(10_000 / power);
-    groups[0] = (magnitude % last) as u16 * power as u16;
-    let (mut left, mut count) = (magnitude / last, 1);
-    while left > 0 {
-        groups[count] = (left % BASE) as u16;
-        left /= BASE;
-        count += 1;
-    }
-    store(coefficient < 0, scale, &groups[..count], body)
+fn four_groups(magnitude: u64, scale: u32) -> Option<u64> {
+    magnitude.checked_mul(PADDING[(scale % 4) as usize]).filter(|&aligned| aligned < FOUR_GROUPS)
 }
 
-/// The same for a coefficient that is aligned and fits 64 bits.
+/// The short header.
 #[inline]
-fn write_groups(negative: bool, scale: u32, aligned: u64, body: &mut [u8; BODY_MAX]) -> usize {
-    let mut groups = [0u16; SMALL_GROUPS];
-    let (mut left, mut count) = (aligned, 0);
-    while left > 0 {
-        groups[count] = (left % 10_000) as u16;
-        left /= 10_000;
-        count += 1;
-    }
-    store(negative, scale, &groups[..count], body)
-}
-
-/// Stores the header and the groups, given the least first, and counts the bytes.
-#[inline]
-fn store(negative: bool, scale: u32, groups: &[u16], body: &mut [u8; BODY_MAX]) -> usize {
-    // Trailing groups of zeros are never stored.
-    let zeros = groups.iter().take_while(|group| **group == 0).count();
-    let kept = groups.len() - zeros;
-    let weight = match kept {
-        0 => 0,
-        _ => groups.len() as i32 - scale.div_ceil(4) as i32 - 1,
-    };
-    let header = SHORT
+fn header(negative: bool, scale: u32, weight: i32) -> u16 {
+    SHORT
         | if negative { SHORT_SIGN } else { 0 }
         | ((scale as u16) << SHORT_SCALE_SHIFT)
         | if weight < 0 { SHORT_WEIGHT_SIGN } else { 0 }
-        | (weight as u16 & SHORT_WEIGHT_MASK);
-    body[..2].copy_from_slice(&header.to_ne_bytes());
-    for (place, group) in body[2..].chunks_exact_mut(2).zip(groups[zeros..].iter().rev()) {
-        place.copy_from_slice(&group.to_ne_bytes());
-    }
-    2 + 2 * kept
-}
-
-/// Writes a numeric with a length word of one byte, and counts the bytes.
-#[inline]
-pub(super) fn write_short(
-    coefficient: i128,
-    scale: u32,
-    place: &mut [u8; SHORT_NUMERIC_MAX],
-) -> usize {
-    let (length, body) = split_length(place);
-    finish_short(length, write_body(coefficient, scale, body))
-}
-
-/// The same for an amount of minor units, which is what most rows are made of.
-#[inline]
-pub(super) fn write_short_minor(
-    units: i64,
-    decimals: u32,
-    place: &mut [u8; SHORT_NUMERIC_MAX],
-) -> usize {
-    let (length, body) = split_length(place);
-    let aligned = units.unsigned_abs().checked_mul(PADDING[(decimals % 4) as usize]);
-    let bytes = match aligned {
-        Some(aligned) => write_groups(units < 0, decimals, aligned, body),
-        None => write_body(i128::from(units), decimals, body),
-    };
-    finish_short(length, bytes)
-}
-
-#[inline]
-fn split_length(place: &mut [u8; SHORT_NUMERIC_MAX]) -> (&mut u8, &mut [u8; BODY_MAX]) {
-    let [length, body @ ..] = place;
-    (length, body)
-}
-
-/// Writes the length word of one byte: the number of bytes, itself included, and the bit that tells
-/// it from a word of four.
-#[inline]
-fn finish_short(length: &mut u8, body_bytes: usize) -> usize {
-    let bytes = 1 + body_bytes;
-    *length = if cfg!(target_endian = "big") { 0x80 | bytes as u8 } else { (bytes as u8) << 1 | 1 };
-    bytes
+        | (weight as u16 & SHORT_WEIGHT_MASK)
 }
 
 impl Num {
     /// The value as a numeric in the current memory context.
     fn palloc(self) -> pg_sys::Datum {
-        let mut body = [0u8; BODY_MAX];
-        let bytes = write_body(self.0.mantissa(), self.0.scale(), &mut body);
-        let length = pg_sys::VARHDRSZ + bytes;
+        let body = Body::of(self.0.mantissa(), self.0.scale());
+        let length = pg_sys::VARHDRSZ + body.length;
         // SAFETY: palloc returns `length` writable bytes, aligned for any type, or raises; the body
         // follows the length word and has the bytes counted.
         unsafe {
             let copy = pg_sys::palloc(length);
             varlena::set_varsize_4b(copy.cast(), length as i32);
             let to = copy.cast::<u8>().add(pg_sys::VARHDRSZ);
-            std::ptr::copy_nonoverlapping(body.as_ptr(), to, bytes);
+            let words = body.words.map(u64::to_le);
+            std::ptr::copy_nonoverlapping(words.as_ptr().cast(), to, body.length);
             pg_sys::Datum::from(copy)
         }
     }

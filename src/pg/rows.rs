@@ -6,7 +6,7 @@
 //!
 //! The layout is that of `MinimalTupleData` and of `heap_fill_tuple`, the same from PostgreSQL 15
 //! to 18: integers and dates aligned to four bytes, a boolean in one, a numeric as a varlena with a
-//! length word of one byte and so without alignment. No column is NULL.
+//! length word of one byte, unaligned, or of four, aligned. No column is NULL.
 
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::datum::Datum;
@@ -16,28 +16,37 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 use pgrx::{PgTupleDesc, check_for_interrupts, error, pg_sys};
 
 use super::date::Day;
-use super::numeric::{Num, SHORT_NUMERIC_MAX, write_short, write_short_minor};
+use super::numeric::{Body, NUMERIC_MAX, Num};
 use crate::domain::calendar::civil::DAY_NUMBER_2000_01_01;
 
 /// Bytes before the first column: the header without its bitmap, aligned to eight.
 const HEADER: usize = 16;
-/// What `t_hoff` counts on top, for a minimal tuple lacks the start of a full one.
-const MINIMAL_TUPLE_OFFSET: u8 = 8;
+/// What a whole tuple has before a minimal one begins. `t_hoff` and lengths count it.
+const MINIMAL_TUPLE_OFFSET: usize = 8;
 /// The flag of a tuple that has columns of varying length.
 const HAS_VARYING_WIDTH: u16 = 0x0002;
 /// Most bytes a column takes, with its alignment.
-const COLUMN_MAX: usize = SHORT_NUMERIC_MAX.next_multiple_of(8);
+const COLUMN_MAX: usize = NUMERIC_MAX.next_multiple_of(8);
 /// Most columns a row has.
 const COLUMNS_MAX: usize = 16;
+/// Most bytes a row takes.
+const ROW_MAX: usize = HEADER + COLUMNS_MAX * COLUMN_MAX;
+/// Bytes of rows that are handed to the store at once: some fifty schedule lines. The guard that
+/// turns an error of the server into one of Rust costs about as much as storing a row, so it is put
+/// around many; more would push the store's own copies out of the nearest cache.
+const BATCH_BYTES: usize = 4096;
 
-/// A tuple under construction, aligned as the server aligns tuples.
+/// Tuples under construction, aligned as the server aligns tuples.
 #[repr(C, align(8))]
-struct Buffer([u8; HEADER + COLUMNS_MAX * COLUMN_MAX]);
+struct Buffer([u8; BATCH_BYTES]);
 
-/// The cells of one row as they are written, in the order of the declared columns.
+/// The cells of rows as they are written, in the order of the declared columns. Rows lie one after
+/// the other until the batch is full.
 pub struct Cells<const N: usize> {
     buffer: Buffer,
-    /// Where the next column begins.
+    /// Where the row under construction begins.
+    row: usize,
+    /// Where its next column begins.
     at: usize,
     kinds: [pg_sys::Oid; N],
     filled: usize,
@@ -47,17 +56,28 @@ impl<const N: usize> Cells<N> {
     fn new() -> Self {
         const { assert!(N <= COLUMNS_MAX) };
         Self {
-            buffer: Buffer([0; HEADER + COLUMNS_MAX * COLUMN_MAX]),
-            at: HEADER,
+            buffer: Buffer([0; BATCH_BYTES]),
+            row: MINIMAL_TUPLE_OFFSET,
+            at: MINIMAL_TUPLE_OFFSET,
             kinds: [pg_sys::InvalidOid; N],
             filled: 0,
         }
     }
 
-    /// Begins a row.
+    /// Begins a batch. The first row leaves room for what a whole tuple has before it.
     fn clear(&mut self) {
-        self.at = HEADER;
+        self.row = MINIMAL_TUPLE_OFFSET;
+    }
+
+    /// Begins a row.
+    fn begin(&mut self) {
+        self.at = self.row + HEADER;
         self.filled = 0;
+    }
+
+    /// Whether another row might not fit.
+    fn is_full(&self) -> bool {
+        self.row + ROW_MAX > BATCH_BYTES
     }
 
     #[inline]
@@ -98,9 +118,9 @@ impl<const N: usize> Cells<N> {
     }
 
     #[inline]
-    fn varying(&mut self, write: impl FnOnce(&mut [u8; SHORT_NUMERIC_MAX]) -> usize) {
+    fn varying(&mut self, body: Body) {
         if let Some(place) = self.buffer.0[self.at..].first_chunk_mut() {
-            self.at += write(place);
+            self.at = body.write(place, self.at);
         }
         self.kinds[self.filled] = pg_sys::NUMERICOID;
         self.filled += 1;
@@ -109,26 +129,32 @@ impl<const N: usize> Cells<N> {
     /// A `numeric`.
     #[inline]
     pub fn amount(&mut self, amount: Num) {
-        self.varying(|place| write_short(amount.0.mantissa(), amount.0.scale(), place));
+        self.varying(Body::of(amount.0.mantissa(), amount.0.scale()));
     }
 
     /// A `numeric` of whole minor units, such as cents at two decimals.
     #[inline]
     pub fn minor(&mut self, units: i64, decimals: u32) {
-        self.varying(|place| write_short_minor(units, decimals, place));
+        self.varying(Body::of_minor(units, decimals));
     }
 
-    /// Writes the header of the finished row and gives the tuple.
-    fn tuple(&mut self) -> pg_sys::MinimalTuple {
-        let tuple: pg_sys::MinimalTuple = self.buffer.0.as_mut_ptr().cast();
-        // SAFETY: the buffer is aligned, longer than the header, and exclusively ours.
+    /// A `numeric` of nothing, with decimals.
+    #[inline]
+    pub fn nothing(&mut self, decimals: u32) {
+        self.varying(Body::zero(decimals));
+    }
+
+    /// Writes the header of the finished row; the next begins behind it.
+    fn finish(&mut self) {
+        // SAFETY: the row is aligned, its header lies within the buffer, which is exclusively ours.
         unsafe {
-            (*tuple).t_len = self.at as u32;
+            let tuple: pg_sys::MinimalTuple = self.buffer.0.as_mut_ptr().add(self.row).cast();
+            (*tuple).t_len = (self.at - self.row) as u32;
             (*tuple).t_infomask2 = N as u16;
             (*tuple).t_infomask = HAS_VARYING_WIDTH;
-            (*tuple).t_hoff = HEADER as u8 + MINIMAL_TUPLE_OFFSET;
+            (*tuple).t_hoff = (HEADER + MINIMAL_TUPLE_OFFSET) as u8;
         }
-        tuple
+        self.row = self.at.next_multiple_of(8);
     }
 
     /// Whether the columns written are those declared, which the first row of a result is asked.
@@ -151,40 +177,39 @@ pub trait Table<const N: usize> {
 /// The rows a function returns.
 pub struct Rows<T, const N: usize>(pub T);
 
-/// Rows that are handed to the store at once. The guard that turns an error of the server into one
-/// of Rust costs about as much as storing a row, so it is put around many.
-const BATCH: usize = 64;
-
-/// The server's functions without a guard around each.
+/// The server's function without a guard around it.
 mod unguarded {
-    use pgrx::pg_sys::{MinimalTuple, TupleTableSlot, Tuplestorestate};
+    use pgrx::pg_sys::{HeapTuple, Tuplestorestate};
 
     unsafe extern "C-unwind" {
-        pub fn ExecStoreMinimalTuple(
-            tuple: MinimalTuple,
-            slot: *mut TupleTableSlot,
-            should_free: bool,
-        ) -> *mut TupleTableSlot;
-        pub fn tuplestore_puttupleslot(store: *mut Tuplestorestate, slot: *mut TupleTableSlot);
+        pub fn tuplestore_puttuple(store: *mut Tuplestorestate, tuple: HeapTuple);
     }
 }
 
-/// Copies tuples into the store.
+/// Copies the tuples of a batch into the store.
+///
+/// The store takes a whole tuple by copying what follows its first eight bytes, which is the minimal
+/// tuple; nothing reads those eight bytes. So it is told of a tuple that begins there, and no slot
+/// is filled and emptied for each row.
 ///
 /// # Safety
-/// The pointers are those of the running call, and every tuple is one of its row type.
-unsafe fn store_all(
-    store: *mut pg_sys::Tuplestorestate,
-    slot: *mut pg_sys::TupleTableSlot,
-    tuples: &[pg_sys::MinimalTuple],
-) {
-    // SAFETY: as the caller vouches. The closure has nothing to drop, so that an error of the
-    // server may jump out of it to the guard.
+/// The store is that of the running call, and every tuple is one of its row type.
+unsafe fn store_all<const N: usize>(store: *mut pg_sys::Tuplestorestate, cells: &mut Cells<N>) {
+    let base = cells.buffer.0.as_mut_ptr();
+    let (mut row, end) = (MINIMAL_TUPLE_OFFSET, cells.row);
+    let mut tuple = pg_sys::HeapTupleData::default();
+    // SAFETY: as the caller vouches; rows up to `end` are finished, so each begins with its length.
+    // The closure has nothing to drop, so that an error of the server may jump out of it to the
+    // guard.
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            for &tuple in tuples {
-                unguarded::ExecStoreMinimalTuple(tuple, slot, false);
-                unguarded::tuplestore_puttupleslot(store, slot);
+            while row < end {
+                let minimal: pg_sys::MinimalTuple = base.add(row).cast();
+                let length = (*minimal).t_len as usize;
+                tuple.t_len = (length + MINIMAL_TUPLE_OFFSET) as u32;
+                tuple.t_data = base.add(row - MINIMAL_TUPLE_OFFSET).cast();
+                unguarded::tuplestore_puttuple(store, &raw mut tuple);
+                row = (row + length).next_multiple_of(8);
             }
         });
     }
@@ -206,33 +231,28 @@ unsafe impl<T: Table<N>, const N: usize> BoxRet for Rows<T, N> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         // SAFETY: PostgreSQL calls a set-returning function with a ReturnSetInfo, which
         // InitMaterializedSRF checks; it then fills setResult and setDesc, both used only here.
-        // The slot only borrows the buffers, and the store copies every tuple of a batch before the
-        // buffers are written again.
+        // The store copies every tuple of a batch before the buffer is written again.
         unsafe {
             let raw = fcinfo.as_mut_ptr();
-            pg_sys::InitMaterializedSRF(raw, 0);
+            // What the caller expects is what was declared, without asking the catalog for it.
+            pg_sys::InitMaterializedSRF(raw, pg_sys::MAT_SRF_USE_EXPECTED_DESC);
             let info: *mut pg_sys::ReturnSetInfo = (*raw).resultinfo.cast();
             let (store, descriptor) = ((*info).setResult, (*info).setDesc);
-            let slot =
-                pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
-            let height = self.0.height();
-            let mut batch: Vec<Cells<N>> = Vec::new();
-            batch.resize_with(height.min(BATCH), Cells::new);
-            let mut tuples: Vec<pg_sys::MinimalTuple> = Vec::with_capacity(batch.len());
-            for first in (0..height).step_by(BATCH) {
-                check_for_interrupts!();
-                tuples.clear();
-                for (row, cells) in (first..height).zip(&mut batch) {
+            let mut cells = Cells::<N>::new();
+            for row in 0..self.0.height() {
+                if cells.is_full() {
+                    check_for_interrupts!();
+                    store_all(store, &mut cells);
                     cells.clear();
-                    self.0.write(row, cells);
-                    if row == 0 {
-                        cells.check(&PgTupleDesc::from_pg_unchecked(descriptor));
-                    }
-                    tuples.push(cells.tuple());
                 }
-                store_all(store, slot, &tuples);
+                cells.begin();
+                self.0.write(row, &mut cells);
+                if row == 0 {
+                    cells.check(&PgTupleDesc::from_pg_unchecked(descriptor));
+                }
+                cells.finish();
             }
-            pg_sys::ExecDropSingleTupleTableSlot(slot);
+            store_all(store, &mut cells);
         }
         fcinfo.return_null()
     }
