@@ -36,7 +36,7 @@ impl Loan {
     }
 
     /// The line a charge is in, if it is earned in the period of a line up to a day.
-    fn line_earned_in<'a>(
+    pub(super) fn line_earned_in<'a>(
         &'a self,
         charge: &Charge,
         line: &'a Line,
@@ -50,12 +50,20 @@ impl Loan {
         }
         let due = charge.due_on?;
         let when_due = self.terms.servicing.accrual.charges_when_due;
-        let decisive = if when_due || due < charge.recorded_on { due } else { charge.recorded_on };
+        let decisive = self.earned_on(charge)?;
         let to = line.due_date.min(until);
         if !(self.is_after_start(line, decisive) && decisive <= to) {
             return None;
         }
         if when_due { Some(line) } else { self.line_around(due) }
+    }
+
+    /// The day a charge of one day is earned: its due date, or the day it was recorded where the
+    /// terms say so and that is earlier.
+    pub(super) fn earned_on(&self, charge: &Charge) -> Option<NaiveDate> {
+        let when_due = self.terms.servicing.accrual.charges_when_due;
+        let due = charge.due_on?;
+        Some(if when_due { due } else { due.min(charge.recorded_on) })
     }
 
     /// Whether a day is after the start of a line's period, which is a part of the first one.
@@ -71,7 +79,7 @@ impl Loan {
 
     /// What of a charge in a line is earned on a day and what was recognised; nothing for a charge
     /// per instalment that the line has no part of.
-    fn charge_earned(
+    pub(super) fn charge_earned(
         &self,
         charge: &Charge,
         line: &Line,
@@ -144,7 +152,7 @@ impl Loan {
         let line = home.unwrap_or_default();
         let charges = vec![ChargePart { charge: charge.id, line, amount: charge.amount }];
         if let Some(line) = self.lines.iter_mut().find(|line| Some(line.number) == home) {
-            line.accrued = line.accrued.plus(&portions)?;
+            line.accrued = line.accrued.plus(&portions)?.into();
         }
         self.book(TransactionKind::Accrual, Booking { portions, charges }, on, cause)?;
         Ok(())

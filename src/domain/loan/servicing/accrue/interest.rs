@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Earned, Reach};
 use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::loan::ProgressiveModel;
-use crate::domain::loan::basis::days;
+use crate::domain::loan::amendment::{Pause, days_borne};
 use crate::domain::loan::servicing::state::line::{Line, LineKind};
-use crate::domain::loan::servicing::state::loan::Loan;
+use crate::domain::loan::servicing::state::loan::{Change, Loan, Variation};
 use crate::domain::loan::servicing::state::refusal::ServicingError;
 use crate::domain::loan::servicing::state::transaction::{Transaction, TransactionKind};
 use crate::domain::loan::terms::YearEnd;
@@ -77,7 +77,7 @@ impl Loan {
         };
         for one in earned {
             let Some(line) = self.lines.get(one.at) else { continue };
-            if matches!(line.kind, LineKind::Additional | LineKind::ReAged) {
+            if line.kind == LineKind::Additional {
                 continue;
             }
             let interest = if reach == Reach::Everything {
@@ -123,14 +123,20 @@ impl Loan {
     }
 
     /// Interest a line bears up to a day.
-    fn interest_of(&self, line: &Line, until: NaiveDate) -> Result<Decimal, ServicingError> {
+    pub(super) fn interest_of(
+        &self,
+        line: &Line,
+        until: NaiveDate,
+    ) -> Result<Decimal, ServicingError> {
         if until > line.due_date {
             return Ok(sub(line.charged.interest, line.credited.interest)?);
         }
         if until <= line.period_start || line.kind == LineKind::DownPayment {
             return Ok(Decimal::ZERO);
         }
-        match &self.model {
+        // The calculator does not know the line of a contract that ended before its time.
+        let known = |model: &&ProgressiveModel| model.has_due(line.due_date);
+        match self.model.as_ref().filter(known) {
             Some(model) if self.bears_interest() => self.modelled_interest(model, line, until),
             Some(_) => Ok(Decimal::ZERO),
             None => self.share_of_days(line, until),
@@ -158,10 +164,27 @@ impl Loan {
         Ok(model.interest_until(line.due_date, until, false)?)
     }
 
-    /// Interest of a line in proportion to the days that have passed.
-    fn share_of_days(&self, line: &Line, until: NaiveDate) -> Result<Decimal, ServicingError> {
+    /// The days on which a fixed loan bears no interest.
+    pub(super) fn interest_pauses(&self) -> Vec<Pause> {
+        let paused = |one: &Variation| match one.change {
+            Change::InterestPause(last) if one.active => {
+                Some(Pause { evening: one.on.pred_opt().unwrap_or(one.on), last })
+            }
+            _ => None,
+        };
+        self.variations.iter().filter_map(paused).collect()
+    }
+
+    /// Interest of a line in proportion to the days that have passed and bear any.
+    pub(super) fn share_of_days(
+        &self,
+        line: &Line,
+        until: NaiveDate,
+    ) -> Result<Decimal, ServicingError> {
+        let pauses = self.interest_pauses();
         let start = line.period_start;
-        let (whole, part) = (days(start, line.due_date), days(start, until));
+        let whole = days_borne(&pauses, start, line.due_date);
+        let part = days_borne(&pauses, start, until.max(start));
         if part <= 0 || whole <= 0 {
             return Ok(Decimal::ZERO);
         }
@@ -175,7 +198,7 @@ impl Loan {
 
 /// Interest forgiven before it was recognised, line by line.
 #[derive(Debug, Default)]
-struct Waivers {
+pub(super) struct Waivers {
     /// Unrecognised, of the lines before.
     spent: Decimal,
 }
@@ -183,7 +206,7 @@ struct Waivers {
 impl Waivers {
     /// What of a line's interest was forgiven up to a day, and what of that by transactions that
     /// are divided among lines.
-    fn of(
+    pub(super) fn of(
         &mut self,
         loan: &Loan,
         line: &Line,

@@ -10,11 +10,13 @@
 //! Notes of what each period earned ([`activity`]) recognise nothing themselves.
 
 mod activity;
+mod charged;
 mod charges;
 mod day;
 mod deferred;
 mod interest;
 mod reconcile;
+mod straight;
 #[cfg(test)]
 mod tests;
 
@@ -223,25 +225,10 @@ impl Loan {
 
     /// What each line earned up to a day, in order of due date.
     fn earned(&self, until: NaiveDate, reach: Reach) -> Result<Vec<Earned>, ServicingError> {
-        // Where a day is earned as it begins, the night after it counts, too.
-        let night = if self.is_progressive() && self.earns_at_dawn() {
-            until.succ_opt().unwrap_or(until)
-        } else {
-            until
-        };
-        let first = self.first_number();
-        let when_due = self.terms.servicing.accrual.charges_when_due;
-        let reached = |line: &Line| {
-            let begun = if Some(line.number) == first {
-                night >= line.period_start
-            } else {
-                night > line.period_start
-            };
-            match reach {
-                Reach::Everything => true,
-                _ if line.kind == LineKind::DownPayment => false,
-                Reach::ToDay => !when_due || begun,
-            }
+        let night = self.night_of(until);
+        let reached = |line: &Line| match reach {
+            Reach::Everything => true,
+            Reach::ToDay => self.is_begun(line, until),
         };
         let mut earned: Vec<Earned> = Vec::with_capacity(self.lines.len());
         for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| reached(line)) {
@@ -257,6 +244,25 @@ impl Loan {
         self.add_interest(&mut earned, night, reach)?;
         self.add_charges(&mut earned, until)?;
         Ok(earned)
+    }
+
+    /// The evening up to which a day's interest counts: where a day is earned as it begins, the
+    /// night after it counts, too.
+    fn night_of(&self, day: NaiveDate) -> NaiveDate {
+        let at_dawn = self.is_progressive() && self.earns_at_dawn();
+        if at_dawn { day.succ_opt().unwrap_or(day) } else { day }
+    }
+
+    /// Whether a line may have earned anything by a day.
+    fn is_begun(&self, line: &Line, day: NaiveDate) -> bool {
+        if line.kind == LineKind::DownPayment {
+            return false;
+        }
+        let night = self.night_of(day);
+        let first = self.first_number() == Some(line.number);
+        !self.terms.servicing.accrual.charges_when_due
+            || night > line.period_start
+            || (first && night == line.period_start)
     }
 
     /// Books the difference of all lines as one accrual, and on a progressive schedule what was
@@ -318,7 +324,7 @@ impl Loan {
         let penalty = earned.charged(Component::Penalty)?;
         if let Some(line) = self.lines.get_mut(earned.at) {
             let interest = earned.interest;
-            line.accrued = Amounts { interest, fee, penalty, ..Amounts::ZERO };
+            line.accrued = Amounts { interest, fee, penalty, ..Amounts::ZERO }.into();
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::domain::loan::servicing::state::charge::Charge;
 use crate::domain::loan::servicing::state::line::Line;
 use crate::domain::loan::servicing::state::loan::Loan;
 use crate::domain::loan::servicing::state::refusal::ServicingError;
+use crate::domain::loan::servicing::state::seldom::Seldom;
 use crate::domain::loan::servicing::state::transaction::{Transaction, TransactionKind};
 
 /// What of income can be recognised.
@@ -46,11 +47,13 @@ impl Loan {
             };
         }
         for line in &mut self.lines {
+            let mut accrued = *line.accrued;
             for component in RECOGNISABLE {
                 let part = line.charged[component].min(left[component]);
-                line.accrued[component] = part;
+                accrued[component] = part;
                 left[component] = sub(left[component], part)?;
             }
+            line.accrued = accrued.into();
         }
         Ok(())
     }
@@ -88,7 +91,7 @@ impl Loan {
                 }
             }
             if let Some(line) = self.lines.get_mut(index) {
-                line.accrued = sum;
+                line.accrued = sum.into();
             }
         }
         Ok(())
@@ -118,14 +121,18 @@ impl Loan {
     /// Keeps what was recognised of each line while the lines are made anew.
     pub(crate) fn recognised_by_line(&self) -> Vec<Recognised> {
         let any = |line: &&Line| !line.accrued.is_zero();
-        self.lines.iter().filter(any).map(|line| (line.due_date, line.kind, line.accrued)).collect()
+        self.lines
+            .iter()
+            .filter(any)
+            .map(|line| (line.due_date, line.kind, *line.accrued))
+            .collect()
     }
 
     /// Puts back what was kept.
     pub(crate) fn restore_recognised(&mut self, kept: &[Recognised]) {
         for line in &mut self.lines {
             let same = |one: &&Recognised| one.0 == line.due_date && one.1 == line.kind;
-            line.accrued = kept.iter().find(same).map_or(Amounts::ZERO, |one| one.2);
+            line.accrued = kept.iter().find(same).map_or_else(Seldom::default, |one| one.2.into());
         }
     }
 }

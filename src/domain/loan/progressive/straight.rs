@@ -1,0 +1,149 @@
+//! How interest grows by the day within a period, without a look at each day.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::ProgressiveModel;
+use super::period::{Period, Segment};
+use crate::domain::calendar::DayCount;
+use crate::domain::decimal::{add, div, mul};
+use crate::domain::loan::ScheduleError;
+use crate::domain::loan::basis::{Charge, Factors, Span, days};
+use crate::domain::loan::straight::Course;
+
+/// Interest of a period from a day on, for as long as it grows evenly.
+pub(crate) struct Growing<'a> {
+    model: &'a ProgressiveModel,
+    period: &'a Period,
+    segment: &'a Segment,
+    /// Interest of the segments before, in minor units, not rounded to them.
+    before: Decimal,
+    /// What earlier instalments did not cover, in minor units.
+    carried: i128,
+    from: NaiveDate,
+    /// How it grows, in currency units.
+    pub(crate) course: Course,
+}
+
+impl ProgressiveModel {
+    /// How the interest that [`Self::interest_until`] tells within the period due on `due` grows
+    /// from a day of it on; nothing where it does not grow evenly, or not for certain.
+    ///
+    /// The start of the period belongs to it where nothing is carried into it: it is its day
+    /// without interest.
+    pub(crate) fn growing(
+        &self,
+        due: NaiveDate,
+        from: NaiveDate,
+    ) -> Result<Option<Growing<'_>>, ScheduleError> {
+        let Ok(index) = self.due_on(due) else { return Ok(None) };
+        let Some(period) = self.periods.get(index) else { return Ok(None) };
+        let before = index.checked_sub(1).and_then(|before| self.periods.get(before));
+        let carried = before.map_or(0, Period::carried);
+        let segments = self.segments.get(self.segments_of(index)).unwrap_or_default();
+        let quiet = segments.iter().all(|one| one.charged_back_interest == 0);
+        let inside = period.start <= from && from <= due;
+        let starts_clean = from > period.start || carried == 0;
+        if !inside || !quiet || !starts_clean || carried < 0 || !self.is_kept_before(index) {
+            return Ok(None);
+        }
+        let reached = |one: &&Segment| one.from <= from && from < one.until;
+        let reached = segments.iter().find(reached);
+        let Some(segment) = reached.or(segments.iter().rfind(|one| one.from < one.until)) else {
+            return Ok(None);
+        };
+        let context = self.rules.context();
+        let mut sum = Decimal::ZERO;
+        for one in segments.iter().filter(|one| one.until <= segment.from) {
+            sum = add(sum, one.interest(context)?)?;
+        }
+        let Some((per_day, error)) = self.growth(period, segment)? else { return Ok(None) };
+        let unit = super::amount(1, self.rules.rounding.minor_units)?;
+        let part = Decimal::from(days(segment.from, from));
+        let start = add(add(sum, Decimal::from(carried))?, mul(per_day, part)?)?;
+        let course = Course {
+            start: mul(start, unit)?,
+            per_day: mul(per_day, unit)?,
+            last: days(from, segment.until),
+            error: mul(error, unit)?,
+        };
+        Ok(Some(Growing { model: self, period, segment, before: sum, carried, from, course }))
+    }
+
+    /// Whether what is known on a day within a period leaves the periods before it as they are.
+    /// The last open instalment takes what interest is not known yet, the one before it what that
+    /// cannot take; they take it all from the period on, or no earlier one is open.
+    fn is_kept_before(&self, index: usize) -> bool {
+        let open = |period: &&Period| !period.fully_paid() && !period.interest_only;
+        let (earlier, later) = self.periods.split_at_checked(index).unwrap_or((&self.periods, &[]));
+        if !earlier.iter().any(|period| open(&period)) {
+            return true;
+        }
+        let room: i128 = later.iter().filter(open).map(|one| one.payable() - one.paid()).sum();
+        let unknown: i128 = later.iter().map(Period::due_interest).sum();
+        let after = self.segments.get(self.segments_of(index).start..).unwrap_or_default();
+        let lent: i128 = after.iter().map(|segment| segment.disbursed.max(0)).sum();
+        later.iter().any(|period| open(&period)) && room >= unknown + lent
+    }
+
+    /// What a day adds in a segment, in minor units, and how far the interest up to a day may be
+    /// from so many times that; nothing where days differ.
+    fn growth(
+        &self,
+        period: &Period,
+        segment: &Segment,
+    ) -> Result<Option<(Decimal, Decimal)>, ScheduleError> {
+        let context = self.rules.context();
+        let length = Decimal::from(days(segment.from, segment.until));
+        if segment.paused || segment.balance == 0 || segment.charge.is_free() {
+            return Ok(Some((Decimal::ZERO, Decimal::ZERO)));
+        }
+        let balance = Decimal::from(segment.balance);
+        let digit = Decimal::new(1, context.digits().saturating_sub(1));
+        let Some(day_count) = self.rules.interest.day_count else {
+            let a_day = context.div(
+                context.mul(balance, segment.charge.factor)?,
+                Decimal::from(segment.charge.whole),
+            )?;
+            debug_assert_eq!(segment.charge.whole, days(segment.from, period.due));
+            return Ok(Some((a_day, mul(mul(a_day, length)?, digit)?)));
+        };
+        let year = match day_count {
+            DayCount::Act360 => Decimal::from(360),
+            DayCount::Act364 => Decimal::from(364),
+            DayCount::Act365Fixed => Decimal::from(365),
+            DayCount::Act366 => Decimal::from(366),
+            DayCount::Act336 => Decimal::from(336),
+            DayCount::Act36525 => Decimal::new(36_525, 2),
+            _ => return Ok(None),
+        };
+        let rate = context.round(self.rate_on(segment.from))?;
+        let a_day = div(mul(balance, rate)?, year)?;
+        let rounded = mul(add(mul(a_day, length)?, balance)?, digit)?;
+        Ok(Some((a_day, mul(rounded, Decimal::from(4))?)))
+    }
+}
+
+impl Growing<'_> {
+    /// The interest up to so many days after the first, in currency units.
+    pub(crate) fn interest(&self, after: i64) -> Result<Decimal, ScheduleError> {
+        let context = self.model.rules.context();
+        let until = crate::domain::calendar::add_days(self.from, after)?;
+        let (charge, part) = (self.segment.charge, days(self.segment.from, until));
+        let charge = match self.model.rules.interest.day_count {
+            None => Charge { part, ..charge },
+            Some(_) => self.charge_until(&self.period.span(), until)?,
+        };
+        let mut sum = self.before;
+        if !self.segment.paused {
+            sum = add(sum, charge.interest(Decimal::from(self.segment.balance), context)?)?;
+        }
+        self.model.money((context.minor(sum, 0)? + self.carried).max(0))
+    }
+
+    /// What the segment bears up to a day of it, by a standard that counts any two dates.
+    fn charge_until(&self, span: &Span, until: NaiveDate) -> Result<Charge, ScheduleError> {
+        let rate = self.model.rate_on(self.segment.from);
+        Factors::new(self.model.basis()).charge(rate, span, self.segment.from, until)
+    }
+}
