@@ -196,6 +196,16 @@ fn servicing() {
         });
         applied - copied
     });
+    let evening = before.last().map(|last| last.on + Days::new(3)).unwrap_or_default();
+    limited("the outlook of a loan of 36 instalments", 2.0, 10_000.0, &mut || {
+        seconds(&mut || {
+            for _ in 0..10_000 {
+                let outlook = black_box(&loan).outlook(black_box(evening));
+                assert!(outlook.is_ok());
+                black_box(&outlook);
+            }
+        })
+    });
     let whole = life(360, 60);
     let took = limited("60 operations of a loan of 360 instalments", 300.0, 20.0, &mut || {
         folds(20, &whole)

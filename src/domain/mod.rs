@@ -16,5 +16,6 @@ pub mod decimal;
 pub mod error;
 pub mod limits;
 pub mod loan;
+pub mod matching;
 pub mod money;
 pub mod rounding;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
+use super::basis::days;
 use super::terms::{Levelling, RoundingFamily, ScheduleTerms};
 
 /// How a due date moves. Later ones move along.
@@ -22,11 +23,36 @@ pub(crate) struct Amendments {
     pub(crate) moves: Vec<(usize, Move)>,
     /// Instalments added at the end.
     pub(crate) extra: u32,
+    /// Stretches of days without interest, of schedules that are computed as a whole.
+    pub(crate) pauses: Vec<Pause>,
+}
+
+/// Days on which no interest is borne, from the day after an evening to the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pause {
+    /// The evening before the first day.
+    pub(crate) evening: NaiveDate,
+    /// The last day.
+    pub(crate) last: NaiveDate,
+}
+
+impl Pause {
+    /// Whether it lies, in part, between two evenings.
+    pub(crate) fn touches(&self, from: NaiveDate, until: NaiveDate) -> bool {
+        self.evening < until && from < self.last
+    }
+}
+
+/// The days between two evenings that bear interest, in spite of pauses that do not overlap.
+pub(crate) fn days_borne(pauses: &[Pause], from: NaiveDate, until: NaiveDate) -> i64 {
+    let touching = pauses.iter().filter(|pause| pause.touches(from, until));
+    let paused = touching.map(|pause| days(pause.evening.max(from), pause.last.min(until)));
+    days(from, until) - paused.sum::<i64>()
 }
 
 impl Amendments {
     /// Nothing.
-    pub(crate) const NONE: Self = Self { moves: Vec::new(), extra: 0 };
+    pub(crate) const NONE: Self = Self { moves: Vec::new(), extra: 0, pauses: Vec::new() };
 
     /// The terms with what they can say themselves: how many instalments there are, and that those
     /// of moved due dates are not levelled, since the last one takes what the moving makes.

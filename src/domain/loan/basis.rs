@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::ScheduleError;
 use super::context::Context;
+use super::level::FixedFactor;
 use super::terms::{DaysInMonth, DaysInYear, Interest, LeapDay, YearEnd};
 use crate::domain::calendar::civil::{day_number, day_number_of, days_in_year, is_leap_year};
 use crate::domain::calendar::{
@@ -75,7 +76,21 @@ impl Stretch {
 /// Factors of one loan, those lately computed at hand: most of its periods look alike.
 pub(crate) struct Factors<'a> {
     basis: Basis<'a>,
-    seen: Vec<(Stretch, Decimal)>,
+    seen: Vec<(Stretch, Factor)>,
+}
+
+/// A factor with its binary fraction, where it is worth making: where many periods share it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Factor {
+    exact: Decimal,
+    fixed: Option<FixedFactor>,
+}
+
+impl Factor {
+    /// One that belongs to its dates alone.
+    fn alone(exact: Decimal) -> Self {
+        Self { exact, fixed: None }
+    }
 }
 
 /// How many factors are kept at hand: the lengths of a month in two years' lengths.
@@ -100,12 +115,23 @@ impl<'a> Factors<'a> {
         from: NaiveDate,
         until: NaiveDate,
     ) -> Result<Decimal, ScheduleError> {
+        Ok(self.find(annual_rate, span, units, from, until)?.exact)
+    }
+
+    fn find(
+        &mut self,
+        annual_rate: Decimal,
+        span: &Span,
+        units: Decimal,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Factor, ScheduleError> {
         let basis = self.basis;
         if annual_rate.is_zero() || from >= until {
-            return Ok(Decimal::ZERO);
+            return Ok(Factor::default());
         }
         if basis.interest.day_count.is_some() || basis.crosses_year_lengths(span, from, until) {
-            return basis.dated_factor(annual_rate, span, from, until);
+            return Ok(Factor::alone(basis.dated_factor(annual_rate, span, from, until)?));
         }
         let stretch = Stretch {
             annual_rate,
@@ -117,7 +143,9 @@ impl<'a> Factors<'a> {
         if let Some((_, factor)) = self.seen.iter().find(|(seen, _)| seen.is(&stretch)) {
             return Ok(*factor);
         }
-        let factor = basis.plain_factor(&stretch)?;
+        let exact = basis.plain_factor(&stretch)?;
+        let fixed = FixedFactor::new(exact.mantissa(), exact.scale());
+        let factor = Factor { exact, fixed };
         if self.seen.len() == SEEN_MAX {
             self.seen.clear();
         }
@@ -177,14 +205,24 @@ impl Factors<'_> {
         from: NaiveDate,
         until: NaiveDate,
     ) -> Result<Charge, ScheduleError> {
+        Ok(self.charge_with_fraction(annual_rate, span, from, until)?.0)
+    }
+
+    /// The same with the factor's binary fraction, where it is at hand.
+    pub(crate) fn charge_with_fraction(
+        &mut self,
+        annual_rate: Decimal,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<(Charge, Option<FixedFactor>), ScheduleError> {
         if self.basis.interest.day_count.is_some() {
-            return Ok(Charge::exactly(self.factor(annual_rate, span, span.units, from, until)?));
+            let factor = self.factor(annual_rate, span, span.units, from, until)?;
+            return Ok((Charge::exactly(factor), None));
         }
-        Ok(Charge {
-            factor: self.factor(annual_rate, span, span.units, from, span.due)?,
-            part: days(from, until),
-            whole: days(from, span.due),
-        })
+        let factor = self.find(annual_rate, span, span.units, from, span.due)?;
+        let (part, whole) = (days(from, until), days(from, span.due));
+        Ok((Charge { factor: factor.exact, part, whole }, factor.fixed))
     }
 }
 

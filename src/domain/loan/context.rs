@@ -54,6 +54,11 @@ impl Context {
         self.digits
     }
 
+    /// Its rounding mode.
+    pub(crate) fn mode(self) -> RoundingMode {
+        self.mode
+    }
+
     /// `value` in this context.
     pub(crate) fn round(self, value: Decimal) -> Result<Decimal, ArithmeticError> {
         self.fit(value.mantissa(), value.scale())

@@ -15,7 +15,9 @@ mod rows;
 mod schedule;
 pub mod servicing;
 mod solvers;
+mod straight;
 pub mod terms;
+mod wire;
 
 pub use error::ScheduleError;
 pub use flows::{TotalCost, cash_flows, total_cost};

@@ -139,7 +139,7 @@ prop_compose! {
         if has(6) && follows && n > 1 {
             let end = super::plan::Plan::of(&terms).unwrap().periods.last().unwrap().span.due;
             let on = terms.disbursed_on + chrono::Days::new(u64::from(gap));
-            if on < end { terms.disbursements = vec![Disbursement { on, amount: part.max(Decimal::ONE) }]; }
+            if on < end { terms.disbursements = vec![Disbursement::new(on, part.max(Decimal::ONE))]; }
         }
         if has(7) && follows {
             let from = terms.disbursed_on + chrono::Days::new(u64::from(gap));
@@ -242,7 +242,7 @@ proptest! {
         let end = super::plan::Plan::of(&terms).unwrap().periods.last().unwrap().span.due;
         let on = terms.disbursed_on + chrono::Days::new(u64::from(gap));
         if which & 2 == 2 && on < end {
-            terms.disbursements = vec![Disbursement { on, amount: Decimal::from(share) * Decimal::TEN }];
+            terms.disbursements = vec![Disbursement::new(on, Decimal::from(share) * Decimal::TEN)];
         }
         if which & 4 == 4 {
             terms.rate_changes = vec![RateChange { from: on, annual_rate: Decimal::new(i64::from(share), 2) }];

@@ -189,7 +189,7 @@ proptest! {
         if has(5) { terms.grace.principal = counts[2]; }
         if has(6) { terms.grace.interest_payment = counts[3]; terms.grace.capitalise = has(7); }
         if has(8) { terms.rate_changes = vec![RateChange { from: dates[3], annual_rate: amounts[5] }]; }
-        if has(9) { terms.disbursements = vec![Disbursement { on: dates[4], amount: amounts[6] }]; }
+        if has(9) { terms.disbursements = vec![Disbursement::new(dates[4], amounts[6])]; }
         if has(10) { terms.rounding.multiple = Some(amounts[7]); }
         if has(11) { terms.rounding.precision = counts[4]; }
         if has(12) { terms.rounding.minor_units = counts[5]; }

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::progressive::{ProgressiveModel, ProgressiveRules};
 use super::rows::{DisbursementRow, Instalment, RowKind, Schedule};
 use super::terms::{
-    DatedRate, Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue,
+    DatedRate, Disbursement, Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue,
     RoundingFamily, ScheduleTerms,
 };
 use crate::domain::calendar::DayCount;
@@ -42,7 +42,7 @@ pub(crate) fn amended_schedule(
     let (lines, instalment) = if is_plain_progressive(terms) {
         progressive_lines(terms, &plan, &lending, &rates)?
     } else {
-        let course = Course::new(terms, &plan, rates, lending.net());
+        let course = Course::new(terms, &plan, rates, lending.net()).pausing(&amendments.pauses);
         let found = Amortisation::new(terms, &plan, course)?.run()?;
         let instalment = found.instalment()?;
         (found.lines, instalment)
@@ -112,10 +112,11 @@ struct Part {
 impl Lending {
     fn of(terms: &ScheduleTerms) -> Result<Self, ScheduleError> {
         let mut parts = Vec::with_capacity(terms.disbursements.len() + 1);
-        let first = (terms.disbursed_on, terms.principal);
-        let later = terms.disbursements.iter().map(|tranche| (tranche.on, tranche.amount));
-        for (index, (on, amount)) in std::iter::once(first).chain(later).enumerate() {
-            let down_payment = down_payment(terms, amount, index == 0)?;
+        let first = Disbursement::new(terms.disbursed_on, terms.principal);
+        let all = std::iter::once(&first).chain(&terms.disbursements);
+        for (index, &tranche) in all.enumerate() {
+            let Disbursement { on, amount, .. } = tranche;
+            let down_payment = down_payment_on(terms, &tranche, index == 0)?;
             let net = decimal::sub(amount, down_payment)?;
             parts.push(Part { on, amount, down_payment, net });
         }
@@ -134,6 +135,18 @@ impl Lending {
             |part: &Part| DisbursementRow { on: part.on, amount: part.amount, fees: Decimal::ZERO };
         self.parts.iter().map(row).collect()
     }
+}
+
+/// The down payment on a tranche, which is none where no money is lent.
+pub(crate) fn down_payment_on(
+    terms: &ScheduleTerms,
+    tranche: &Disbursement,
+    first: bool,
+) -> Result<Decimal, ScheduleError> {
+    if tranche.capitalised {
+        return Ok(Decimal::ZERO);
+    }
+    down_payment(terms, tranche.amount, first)
 }
 
 /// The down payment on a disbursement, a multiple where instalments are.

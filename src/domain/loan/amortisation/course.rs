@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 
 use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
-use crate::domain::loan::basis::{Basis, Charge, Factors, Span, regular_units};
+use crate::domain::loan::amendment::{Pause, days_borne};
+use crate::domain::loan::basis::{Basis, Charge, Factors, Span, days, regular_units};
 use crate::domain::loan::context::{Context, amount};
 use crate::domain::loan::plan::Plan;
 use crate::domain::loan::terms::{RateCourse, RoundingFamily, ScheduleTerms};
@@ -162,6 +163,7 @@ pub(crate) struct Course<'a> {
     factors: Factors<'a>,
     family: RoundingFamily,
     interest_from: Option<NaiveDate>,
+    pauses: Vec<Pause>,
 }
 
 impl<'a> Course<'a> {
@@ -185,7 +187,13 @@ impl<'a> Course<'a> {
             factors: Factors::new(basis),
             family: terms.rounding.family,
             interest_from: terms.grace.interest_from,
+            pauses: Vec::new(),
         }
+    }
+
+    /// The same with days on which no interest is borne. Instalments are solved as if they bore it.
+    pub(crate) fn pausing(self, pauses: &[Pause]) -> Self {
+        Self { pauses: pauses.to_vec(), ..self }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -230,9 +238,32 @@ impl<'a> Course<'a> {
         let all_tranches = self.family == RoundingFamily::Cumulative;
         let mut accruals = Vec::with_capacity(self.len().saturating_sub(from));
         for period in from..self.len() {
-            accruals.push(self.accrual(period, known, all_tranches || period == from)?);
+            accruals.push(self.accrual(period, known, all_tranches || period == from, false)?);
         }
         Ok(Outlook { from, accruals })
+    }
+
+    /// A period of the view from another one without the interest of paused days; nothing where
+    /// none are in it.
+    pub(crate) fn paused(
+        &mut self,
+        period: usize,
+        from: usize,
+    ) -> Result<Option<Accrual>, ScheduleError> {
+        if self.borne(period).is_none() {
+            return Ok(None);
+        }
+        let known = self.rates_known(from);
+        let with_tranches = self.family == RoundingFamily::Cumulative || period == from;
+        self.accrual(period, known, with_tranches, true).map(Some)
+    }
+
+    /// The days of a period that bear interest, and all its days, where some are paused.
+    pub(crate) fn borne(&self, period: usize) -> Option<(i64, i64)> {
+        let span = self.span(period)?;
+        let borne = days_borne(&self.pauses, span.start, span.due);
+        let all = days(span.start, span.due);
+        (borne < all).then_some((borne, all))
     }
 
     /// The interest of a period on a balance that changes within it.
@@ -246,7 +277,7 @@ impl<'a> Course<'a> {
         self.tranches = changes;
         self.tranches.sort_by_key(|change| change.on);
         let known = self.rates_known(period);
-        let interest = self.accrual(period, known, true)?.interest(opening, money);
+        let interest = self.accrual(period, known, true, true)?.interest(opening, money);
         self.tranches.clear();
         interest
     }
@@ -262,23 +293,42 @@ impl<'a> Course<'a> {
         let units = self.plan.measure.units(from, until)?;
         let span = Span { start: from, due: until, units };
         let rate = self.rates.on(from, self.rates.changes.len());
-        let (charge, _) = self.bear(rate, &span, from, until)?;
-        money.round(charge.interest(balance, money.context)?)
+        let mut pauses = self.pauses.clone();
+        pauses.retain(|pause| pause.touches(from, until));
+        pauses.sort_by_key(|pause| pause.evening);
+        let (mut sum, mut start) = (Decimal::ZERO, from);
+        for (end, next) in pauses.iter().map(|one| (one.evening, one.last)).chain([(until, until)])
+        {
+            if start < end {
+                let (charge, _) = self.bear(rate, &span, start, end)?;
+                sum = decimal::add(sum, charge.interest(balance, money.context)?)?;
+            }
+            start = next;
+        }
+        money.round(sum)
     }
 
-    /// A period as it is known when `known` rate changes are, with its tranches or without.
+    /// A period as it is known when `known` rate changes are, with its tranches or without, and with
+    /// pauses or as if all days bore interest.
     fn accrual(
         &mut self,
         period: usize,
         known: usize,
         with_tranches: bool,
+        with_pauses: bool,
     ) -> Result<Accrual, ScheduleError> {
         let Some(span) = self.span(period) else { return Ok(Accrual { pieces: Vec::new() }) };
-        let ends = self.boundaries(period, &span, known, with_tranches);
+        let mut ends = self.boundaries(period, &span, known, with_tranches);
+        let pauses = if with_pauses { self.pauses.clone() } else { Vec::new() };
+        let evenings = pauses.iter().flat_map(|pause| [pause.evening, pause.last]);
+        let inside = evenings.filter(|on| span.start < *on && *on < span.due);
+        ends.extend(inside.map(|on| (on, Decimal::ZERO)));
+        ends.sort_by_key(|(evening, _)| *evening);
         let mut pieces = Vec::with_capacity(ends.len() + 1);
         let mut from = span.start;
         for (until, lent) in ends.into_iter().chain([(span.due, Decimal::ZERO)]) {
-            let free = self.interest_from.is_some_and(|first| from < first);
+            let paused = pauses.iter().any(|pause| pause.evening <= from && from < pause.last);
+            let free = paused || self.interest_from.is_some_and(|first| from < first);
             let rate = if free { Decimal::ZERO } else { self.rates.on(from, known) };
             let (charge, factor) = self.bear(rate, &span, from, until)?;
             pieces.push(Piece { charge, factor, lent });

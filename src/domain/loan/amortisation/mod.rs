@@ -25,7 +25,7 @@ use super::plan::Plan;
 use super::terms::{Method, NegativeAmortisation, Residue, RoundingFamily, ScheduleTerms};
 use crate::domain::decimal;
 use crate::domain::money::round_to_multiple;
-use course::Accrual;
+use course::{Accrual, Outlook};
 
 /// One instalment as computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -174,8 +174,10 @@ impl<'a> Amortisation<'a> {
                 amount = self.unknown(&opening, &outlook, period)?;
                 first = first.or(Some(amount));
             }
-            let Some(accrual) = outlook.accrual(period) else { break };
-            lines.push(self.line(period, &mut state, amount, accrual)?);
+            if outlook.accrual(period).is_none() {
+                break;
+            }
+            lines.push(self.real_line(period, &mut state, amount, &outlook)?);
         }
         let level = self.rules.iter().any(|rule| matches!(rule.pay, Pay::Level { .. }));
         Ok(Lines { lines, amount: first.unwrap_or_default(), level })
@@ -211,6 +213,28 @@ impl<'a> Amortisation<'a> {
         } else {
             self.course.rate_turns(period) || self.course.lends(period)
         }
+    }
+
+    /// One line of the schedule: paused days bear nothing.
+    fn real_line(
+        &mut self,
+        period: usize,
+        state: &mut State,
+        amount: Decimal,
+        outlook: &Outlook,
+    ) -> Result<Line, ScheduleError> {
+        let Some(accrual) = outlook.accrual(period) else { return Ok(Line::default()) };
+        let Some((borne, all)) = self.course.borne(period) else {
+            return self.line(period, state, amount, accrual);
+        };
+        let mut interest = self.accrued(period, state.balance, accrual)?;
+        if self.given.is_some() {
+            let share = decimal::mul(interest, Decimal::from(borne))?;
+            interest = self.money.round(decimal::div(share, Decimal::from(all))?)?;
+        } else if let Some(paused) = self.course.paused(period, outlook.from)? {
+            interest = self.accrued(period, state.balance, &paused)?;
+        }
+        self.step(period, state, amount, interest, accrual.lent()?, Run::Real)
     }
 
     /// One line of the real run.

@@ -67,13 +67,14 @@ impl Rounder {
         // Half a unit of 2^-64 from the fraction, and half a unit in the last digit kept from each
         // of the up to three roundings on the way of the exact arithmetic; all of it doubled.
         let digits = i32::try_from(precision).unwrap_or(i32::MAX);
-        let error_per_unit = 2 + (TWO_64 * 4.0 * 10f64.powi(1 - digits)) as u64;
+        // Of one digit nothing is certain.
+        let error_per_unit = ((TWO_64 * 4.0 * 10f64.powi(1 - digits)) as u64).saturating_add(2);
         Self { bias, error_per_unit }
     }
 
     /// Interest on a balance, or `None` where only the exact arithmetic can tell.
     #[inline(always)]
-    fn interest(self, balance: u64, factor: FixedFactor) -> Option<u64> {
+    pub(crate) fn interest(self, balance: u64, factor: FixedFactor) -> Option<u64> {
         let product = u128::from(balance) * u128::from(factor.fraction) + u128::from(self.bias);
         let low = product as u64;
         // Ties, or whole numbers where the mode is directed, lie where the lower half wraps.

@@ -248,7 +248,7 @@ impl Charges {
 }
 
 /// `value` in whole units, or `None` where an error of up to `error` leaves it open.
-fn certain_round(value: f64, error: f64, mode: RoundingMode) -> Option<i64> {
+pub(crate) fn certain_round(value: f64, error: f64, mode: RoundingMode) -> Option<i64> {
     let whole = value.floor();
     let part = value - whole;
     let up = match mode {

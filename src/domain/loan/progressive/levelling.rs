@@ -8,6 +8,7 @@ use super::period::Period;
 use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::context::amount;
+use crate::domain::loan::level::certain_round;
 use crate::domain::loan::terms::Levelling;
 use crate::domain::money::round_to_multiple;
 
@@ -15,6 +16,11 @@ use crate::domain::money::round_to_multiple;
 const SMOOTHING_MAX: u32 = 3;
 /// Most rounds of spreading the remainder.
 const REMAINDER_MAX: u32 = 20;
+
+/// Relative error of a step in floating point: more than sixteen roundings of 2^-53.
+const STEP_ERROR: f64 = 2e-15;
+/// What every number on the way to an instalment is below where decimals hold it exactly.
+const EXACT_MAX: f64 = 1e27;
 
 impl ProgressiveModel {
     /// Solves the instalments of the periods from `from` on, levels them and lets the last one take
@@ -41,13 +47,16 @@ impl ProgressiveModel {
     fn solve(&mut self, from: usize) -> Result<(), ScheduleError> {
         let instalment = match self.rules.instalment {
             Some(agreed) => self.minor(agreed)?,
-            None => self.solved_instalment(from)?,
+            None => match self.certain_instalment(from) {
+                Some(instalment) => self.multiple(instalment)?,
+                None => self.exact_instalment(from)?,
+            },
         };
         self.set_instalments(from, instalment);
         Ok(())
     }
 
-    fn solved_instalment(&self, from: usize) -> Result<i128, ScheduleError> {
+    pub(super) fn exact_instalment(&self, from: usize) -> Result<i128, ScheduleError> {
         let context = self.rules.context();
         let (mut growth, mut payments) = (Decimal::ONE, Decimal::ZERO);
         for index in from..self.periods.len() {
@@ -80,6 +89,46 @@ impl ProgressiveModel {
             }
             None => self.multiple(context.minor(exact, 0)?),
         }
+    }
+
+    /// The same in floating point, rounded to the minor unit: nothing where its error leaves two
+    /// answers, where the exact arithmetic might be out of range, or where the exact instalment is
+    /// rounded to a multiple at once.
+    pub(super) fn certain_instalment(&self, from: usize) -> Option<i128> {
+        if self.rules.rounding.at_once().is_some() {
+            return None;
+        }
+        let context = self.rules.context();
+        let (mut growth, mut payments, mut steps) = (1.0, 0.0, 0.0);
+        let mut last = (Decimal::ZERO, 0.0);
+        for index in from..self.periods.len() {
+            if self.periods.get(index)?.interest_only {
+                continue;
+            }
+            let mut grown = 1.0;
+            for segment in self.segments.get(self.segments_of(index))? {
+                // Most neighbours have the same factor.
+                if segment.factor.serialize() != last.0.serialize() {
+                    last = (segment.factor, close_f64(segment.factor));
+                }
+                grown += last.1;
+                steps += 1.0;
+            }
+            if grown < 1.0 {
+                return None;
+            }
+            growth *= grown;
+            payments = payments * grown + 1.0;
+        }
+        let repaid = growth * self.balance_before(from) as f64;
+        if payments == 0.0 || repaid.max(payments) >= EXACT_MAX {
+            return None;
+        }
+        // Both sides round at most three times a step, by half a unit of their last digit.
+        let digits = i32::try_from(context.digits()).ok()?;
+        let error = steps * (STEP_ERROR + 16.0 * 10f64.powi(-digits));
+        let exact = repaid / payments;
+        certain_round(exact, exact * error, context.mode()).map(i128::from)
     }
 
     /// What is to be repaid from a period on: the balance before it and what is lent within it.
@@ -125,7 +174,10 @@ impl ProgressiveModel {
                 return Ok(());
             };
             let Some(period) = self.periods.get_mut(last) else { return Ok(()) };
-            let (wanted, floor) = (period.instalment + left, period.paid() - period.charged_back());
+            // Interest that it does not cover yet comes before principal.
+            let uncovered = if left > 0 { period.carried().max(0) } else { 0 };
+            let wanted = period.instalment + left + uncovered;
+            let floor = period.paid() - period.charged_back();
             let before = std::mem::replace(&mut period.instalment, wanted.max(floor));
             if before == period.instalment {
                 return Ok(());
@@ -206,6 +258,11 @@ impl ProgressiveModel {
             (period.instalment, period.solved) = (instalment, solved);
         }
     }
+}
+
+/// A number within some units of the last digit of a double.
+fn close_f64(value: Decimal) -> f64 {
+    value.mantissa() as f64 / 10f64.powi(value.scale() as i32)
 }
 
 /// The last but one of the last two neighbours that are both not fully paid, and how much more the

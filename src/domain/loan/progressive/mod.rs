@@ -21,9 +21,12 @@
 
 mod levelling;
 mod operations;
+mod packed;
 mod period;
 mod queries;
+mod respread;
 mod saved;
+mod straight;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +43,7 @@ use crate::domain::limits::AMOUNT_MAX;
 use period::{Period, Segment};
 
 pub use queries::{DueAmounts, Outstanding, PeriodState, SegmentState};
+pub(crate) use straight::Growing;
 
 /// What of a loan's terms the calculator needs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,9 +12,9 @@ use crate::domain::loan::basis::Span;
 
 /// A change of the balance, in minor units.
 #[derive(Clone, Copy, Default)]
-struct Change {
-    disbursed: i128,
-    corrected: i128,
+pub(super) struct Change {
+    pub(super) disbursed: i128,
+    pub(super) corrected: i128,
 }
 
 impl ProgressiveModel {
@@ -347,7 +347,11 @@ impl ProgressiveModel {
     }
 
     /// Changes the balance at the end of a date and returns the period it lies in.
-    fn change_balance(&mut self, on: NaiveDate, change: Change) -> Result<usize, ScheduleError> {
+    pub(super) fn change_balance(
+        &mut self,
+        on: NaiveDate,
+        change: Change,
+    ) -> Result<usize, ScheduleError> {
         let index = self.period_of(on)?;
         // What happens on the last day of all comes after everything: a segment of no length
         // follows it, for what starts on that day.

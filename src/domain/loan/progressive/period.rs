@@ -8,6 +8,7 @@ use crate::domain::decimal::{self, ArithmeticError};
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::basis::{Charge, Factors, Span, regular_units};
 use crate::domain::loan::context::Context;
+use crate::domain::loan::level::{FixedFactor, Rounder};
 
 /// A period with its instalment. Amounts are minor units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +57,9 @@ pub(super) struct Segment {
     pub(super) factor: Decimal,
     /// What it bears.
     pub(super) charge: Charge,
+    /// The factor of `charge` as a binary fraction, where it is at hand: interest of most balances
+    /// is certain from it, at a tenth of the cost of the decimal product.
+    pub(super) fixed: Option<FixedFactor>,
 }
 
 impl Period {
@@ -138,6 +142,7 @@ impl Segment {
             balance: 0,
             factor: Decimal::ZERO,
             charge: Charge::default(),
+            fixed: None,
         }
     }
 
@@ -168,9 +173,20 @@ impl Segment {
 
     /// The interest in whole minor units, where the segment is all there is of its period and no
     /// rounding on the way matters.
-    fn plain_interest(&self, context: Context) -> Option<i128> {
-        let plain = self.charge.part == self.charge.whole && self.charged_back_interest == 0;
-        if plain { context.certain_product(self.balance, self.charge.factor) } else { None }
+    fn plain_interest(&self, context: Context, rounder: Rounder) -> Option<i128> {
+        if self.charge.part != self.charge.whole || self.charged_back_interest != 0 {
+            return None;
+        }
+        let small = u64::try_from(self.balance).ok().zip(self.fixed);
+        match small.and_then(|(balance, factor)| rounder.interest(balance, factor)) {
+            Some(interest) => Some(i128::from(interest)),
+            None => context.certain_product(self.balance, self.charge.factor),
+        }
+    }
+
+    /// Lets no interest come of it.
+    pub(super) fn bear_nothing(&mut self) {
+        (self.factor, self.charge, self.fixed) = (Decimal::ZERO, Charge::default(), None);
     }
 
     /// Sets the factors for the rate in force at its start.
@@ -182,7 +198,8 @@ impl Segment {
     ) -> Result<(), ScheduleError> {
         let regular = regular_units(factors.basis().frequency);
         self.factor = factors.factor(annual_rate, span, regular, self.from, self.until)?;
-        self.charge = factors.charge(annual_rate, span, self.from, self.until)?;
+        (self.charge, self.fixed) =
+            factors.charge_with_fraction(annual_rate, span, self.from, self.until)?;
         Ok(())
     }
 }
@@ -248,13 +265,14 @@ impl ProgressiveModel {
     ) -> Result<(), ScheduleError> {
         let first = range.start;
         let context = self.rules.context();
+        let rounder = Rounder::new(context.mode(), context.digits());
         let before = range.start.checked_sub(1).and_then(|before| self.periods.get(before));
         let (mut balance, mut carried) =
             before.map_or((0, 0), |period| (period.closing, period.carried()));
         for index in range {
             let within = self.segments_of(index);
             let segments = self.segments.get_mut(within).unwrap_or_default();
-            let interest = run(segments, &mut balance, context)?;
+            let interest = run(segments, &mut balance, context, rounder)?;
             let Some(period) = self.periods.get_mut(index) else { continue };
             let before = (period.closing, period.carried());
             (period.charged_back_principal, period.charged_back_interest) = (0, 0);
@@ -285,6 +303,7 @@ fn run(
     segments: &mut [Segment],
     balance: &mut i128,
     context: Context,
+    rounder: Rounder,
 ) -> Result<i128, ArithmeticError> {
     let (mut bearing, mut last) = (0, 0);
     for (at, segment) in segments.iter_mut().enumerate() {
@@ -299,7 +318,7 @@ fn run(
         return Ok(0);
     }
     let only = segments.get(last).filter(|_| bearing == 1);
-    if let Some(interest) = only.and_then(|segment| segment.plain_interest(context)) {
+    if let Some(interest) = only.and_then(|segment| segment.plain_interest(context, rounder)) {
         return Ok(interest);
     }
     let mut sum = Decimal::ZERO;

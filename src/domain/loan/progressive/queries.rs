@@ -8,7 +8,6 @@ use super::ProgressiveModel;
 use super::period::Period;
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::amortisation::Line;
-use crate::domain::loan::basis::Charge;
 use crate::domain::loan::context::amount;
 
 /// What of an instalment is due. Amounts are in currency units.
@@ -86,16 +85,21 @@ impl ProgressiveModel {
         self.periods.get(index).map(|period| period.due)
     }
 
-    /// What the instalment of a period asks for, counted from zero: principal and interest, and of
-    /// both what was charged back.
-    pub(crate) fn asked_of(&self, index: usize) -> Result<[Decimal; 4], ScheduleError> {
+    /// Whether an instalment is due on a day.
+    pub(crate) fn has_due(&self, due: NaiveDate) -> bool {
+        self.due_on(due).is_ok()
+    }
+
+    /// Principal and interest that the instalment of a period asks for, counted from zero.
+    pub(crate) fn due_of(&self, index: usize) -> Result<[Decimal; 2], ScheduleError> {
         let period = self.period_at(index)?;
-        Ok([
-            self.money(period.due_principal())?,
-            self.money(period.due_interest())?,
-            self.money(period.charged_back_principal)?,
-            self.money(period.charged_back_interest)?,
-        ])
+        Ok([self.money(period.due_principal())?, self.money(period.due_interest())?])
+    }
+
+    /// Principal and interest among them that were charged back.
+    pub(crate) fn charged_back_of(&self, index: usize) -> Result<[Decimal; 2], ScheduleError> {
+        let period = self.period_at(index)?;
+        Ok([self.money(period.charged_back_principal)?, self.money(period.charged_back_interest)?])
     }
 
     /// The first day and the due date of each period.
@@ -266,7 +270,7 @@ impl ProgressiveModel {
             seen.refactor_range(index..index + 1)?;
         }
         for segment in seen.segments.iter_mut().filter(|segment| segment.until > on) {
-            (segment.factor, segment.charge) = (Decimal::ZERO, Charge::default());
+            segment.bear_nothing();
         }
         seen.refresh(0)?;
         seen.settle()?;
@@ -322,7 +326,7 @@ impl ProgressiveModel {
         self.periods.iter().map(|period| period.paid_principal).sum()
     }
 
-    fn unpaid_principal(&self) -> i128 {
+    pub(super) fn unpaid_principal(&self) -> i128 {
         (self.credited() - self.paid_principal()).max(0)
     }
 

@@ -68,6 +68,7 @@ impl From<ProgressiveModel> for Saved {
             let segments = model.segments.get(model.segments_of(index)).unwrap_or_default();
             let plain = matches!(segments, [only] if *only == Segment {
                 balance: only.balance, factor: only.factor, charge: only.charge,
+                fixed: only.fixed,
                 ..Segment::new(period.start, period.due)
             });
             SavedPeriod {

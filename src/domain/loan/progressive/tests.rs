@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
+use crate::domain::loan::terms::{DaysInMonth, DaysInYear};
 use crate::domain::loan::{ScheduleTerms, progressive_model, schedule};
+use crate::domain::money::RoundingMode;
 
 fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -182,6 +184,41 @@ proptest! {
         }
         let left = model.outstanding(model.end()).unwrap();
         prop_assert_eq!(left, Outstanding { principal: Decimal::ZERO, interest: Decimal::ZERO });
+    }
+
+    /// The short ways to an instalment and to interest come to what the long ways come to.
+    #[test]
+    fn what_is_certain_is_exact(
+        cents in 1i64..100_000_000_000,
+        rate in 0i64..60_000,
+        instalments in 1u32..480,
+        precision in 4u32..29,
+        mode in proptest::sample::select(vec![
+            RoundingMode::HalfEven,
+            RoundingMode::HalfUp,
+            RoundingMode::HalfDown,
+            RoundingMode::Up,
+            RoundingMode::Down,
+            RoundingMode::Ceiling,
+            RoundingMode::Floor,
+        ]),
+        months_are_actual in any::<bool>(),
+    ) {
+        let mut terms =
+            ScheduleTerms::new(Decimal::new(cents, 2), Decimal::new(rate, 4), instalments, day(0));
+        (terms.rounding.precision, terms.rounding.mode) = (precision, mode);
+        if months_are_actual {
+            terms.interest.days_in_month = DaysInMonth::Actual;
+            terms.interest.days_in_year = DaysInYear::D365;
+        }
+        let Ok(mut model) = progressive_model(&terms) else { return Ok(()) };
+        if let Some(certain) = model.certain_instalment(0) {
+            prop_assert_eq!(certain, model.exact_instalment(0).unwrap());
+        }
+        let short = model.clone();
+        model.segments.iter_mut().for_each(|segment| segment.fixed = None);
+        model.refresh(0).unwrap();
+        prop_assert_eq!(short.periods, model.periods);
     }
 
     /// The interest of the days is the interest of the period.

@@ -29,6 +29,8 @@ pub use asking::at::loan_at;
 pub use asking::delinquency::{Delinquency, LineDelinquency};
 pub use asking::difference::Difference;
 pub use asking::explain::{Explanation, Part};
+pub use asking::facts::{Facts, Mark};
+pub use asking::outlook::Outlook;
 pub use asking::payoff::PayoffQuote;
 pub use state::amounts::{Amounts, Component};
 pub use state::charge::{Charge, ChargeShare, ChargeTiming};
@@ -36,7 +38,9 @@ pub use state::journal::{Account, Movement};
 pub use state::line::{Line, LineKind};
 pub use state::loan::{Change, Loan, LoanStatus, Recorded, Variation};
 pub use state::operation::{Action, Operation, PaymentKind};
+pub use state::packed::Shapes;
 pub use state::refusal::ServicingError;
+pub use state::seldom::Seldom;
 pub use state::transaction::{Allocation, ChargePart, Reversal, Transaction, TransactionKind};
 pub use terms::{
     AccrualTerms, AllocationRule, AllocationTerms, ArrearsTerms, CapitalisedIncomeTerms,

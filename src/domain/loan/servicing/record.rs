@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::changing::reschedule::{Rescheduling, foreseen};
 use super::state::loan::{Change, Loan, LoanStatus, Recorded, Variation};
 use super::state::operation::{Action, Operation, PaymentKind};
+use super::state::packed::Past;
 use super::state::refusal::ServicingError;
 use super::state::transaction::{Reversal, Transaction, TransactionKind};
 use super::terms::LoanTerms;
@@ -43,12 +44,19 @@ impl Loan {
     /// The same before anybody looks at its lines.
     pub(crate) fn without_lines(terms: LoanTerms) -> Result<Self, ServicingError> {
         terms.validate().map_err(ServicingError::Terms)?;
-        let today = terms.schedule.disbursed_on;
         let variations = foreseen(&terms.schedule)?;
-        let mut loan = Self {
+        let mut loan = Self { variations, ..Self::blank(terms) };
+        loan.charge_agreed_fees();
+        Ok(loan)
+    }
+
+    /// A loan of which nothing is known but its terms.
+    pub(crate) fn blank(terms: LoanTerms) -> Self {
+        let today = terms.schedule.disbursed_on;
+        Self {
             terms,
             operations: Vec::new(),
-            variations,
+            variations: Vec::new(),
             charges: Vec::new(),
             transactions: Vec::new(),
             journal: Vec::new(),
@@ -67,9 +75,8 @@ impl Loan {
             stands_since: None,
             fraud: false,
             today,
-        };
-        loan.charge_agreed_fees();
-        Ok(loan)
+            past: Past::default(),
+        }
     }
 
     /// A loan with everything that was recorded.
@@ -80,7 +87,13 @@ impl Loan {
         if operations.is_empty() {
             return Self::open(terms);
         }
-        operations.iter().try_fold(Self::without_lines(terms)?, Self::apply)
+        let mut loan = Self::without_lines(terms)?;
+        // Most operations are payments: one transaction, whose money, principal and interest move.
+        loan.operations.reserve(operations.len());
+        loan.transactions.reserve(operations.len());
+        loan.journal.reserve(operations.len().saturating_mul(3));
+        operations.iter().try_for_each(|operation| loan.record(operation))?;
+        Ok(loan)
     }
 
     /// The loan after one more operation.
@@ -88,9 +101,16 @@ impl Loan {
     /// # Errors
     /// Why the operation is not taken. The caller's copy of the loan is as it was.
     pub fn apply(mut self, operation: &Operation) -> Result<Self, ServicingError> {
+        self.record(operation)?;
+        Ok(self)
+    }
+
+    /// Takes one more operation in; after a refusal the loan is of no use.
+    fn record(&mut self, operation: &Operation) -> Result<(), ServicingError> {
+        self.check_history(operation)?;
         let entry = self.admit(operation)?;
         // Until something is recorded no day has passed, whatever was agreed for later.
-        let first = self.operations.is_empty();
+        let first = entry.sequence == 1;
         self.today = if first { entry.recorded_on } else { self.today.max(entry.recorded_on) };
         let (known, held) = (self.transactions.len(), self.overpaid);
         self.take_in(&entry, &operation.action)?;
@@ -102,10 +122,9 @@ impl Loan {
         });
         if operation.action == Action::EndOfDay {
             self.end_day(&entry)?;
-            self.post(entry.sequence, known, true)?;
-            return Ok(self);
+            return self.post(entry.sequence, known, true);
         }
-        let on_top = builds_up(&operation.action)
+        let on_top = self.builds_up(&operation.action)
             && entry.sequence > 1
             && !self.made_refund(entry.sequence)
             && self.run_on_top(entry.sequence)?;
@@ -116,8 +135,20 @@ impl Loan {
         self.settle_status(entry.sequence)?;
         self.treat_overpayment(&entry, &operation.action, held)?;
         self.recognise_after(&entry, &operation.action, before)?;
-        self.post(entry.sequence, known, on_top)?;
-        Ok(self)
+        self.post(entry.sequence, known, on_top)
+    }
+
+    /// Whether an action only adds to what was, where nothing takes effect after it. What is added
+    /// to the principal of a fixed loan is in its lines from the beginning.
+    fn builds_up(&self, action: &Action) -> bool {
+        match action {
+            Action::Repay { .. }
+            | Action::PayOff
+            | Action::Refund { .. }
+            | Action::Chargeback { .. } => true,
+            Action::CapitaliseIncome { .. } => self.model.is_some(),
+            _ => false,
+        }
     }
 
     /// Checks what every operation must satisfy.
@@ -133,8 +164,8 @@ impl Loan {
             let (given, expected) = (given.clone(), expected.clone());
             return Err(ServicingError::WrongCurrency { given, expected });
         }
-        let sequence = u32::try_from(self.operations.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let latest = if self.operations.is_empty() { operation.on } else { self.today };
+        let sequence = self.recorded().saturating_add(1);
+        let latest = if sequence == 1 { operation.on } else { self.today };
         let recorded_on = operation.recorded_on.unwrap_or_else(|| operation.on.max(latest));
         Ok(Entry { sequence, on: operation.on, recorded_on, id: operation.id.clone() })
     }
@@ -278,21 +309,24 @@ impl Loan {
 
     /// Whether anything is lent.
     pub(crate) fn is_lent(&self) -> bool {
-        self.first_lent_on().is_some()
+        self.lent_on().next().is_some()
     }
 
     /// The day of the first disbursement.
     pub(crate) fn first_lent_on(&self) -> Option<NaiveDate> {
+        self.lent_on().min()
+    }
+
+    /// The days of the disbursements that stand, in the order recorded.
+    fn lent_on(&self) -> impl Iterator<Item = NaiveDate> {
         let lent = |one: &&Transaction| one.stands() && one.kind == TransactionKind::Disbursement;
-        self.transactions.iter().filter(lent).map(|one| one.on).min()
+        self.transactions.iter().filter(lent).map(|one| one.on)
     }
 
     /// Refuses what is before the first disbursement.
     pub(crate) fn check_lent_on(&self, on: NaiveDate) -> Result<(), ServicingError> {
-        match self.first_lent_on() {
-            Some(first) if first <= on => Ok(()),
-            _ => Err(ServicingError::BeforeDisbursement { on }),
-        }
+        let lent = self.lent_on().any(|lent| lent <= on);
+        if lent { Ok(()) } else { Err(ServicingError::BeforeDisbursement { on }) }
     }
 
     /// Refuses amounts that are not positive whole minor units.
@@ -314,18 +348,6 @@ impl Loan {
         self.lines = agreed.rows.iter().map(super::state::line::Line::agreed).collect();
         self.charge_agreed_lines()
     }
-}
-
-/// Whether an action only adds to what was, where nothing takes effect after it.
-fn builds_up(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Repay { .. }
-            | Action::PayOff
-            | Action::Refund { .. }
-            | Action::Chargeback { .. }
-            | Action::CapitaliseIncome { .. }
-    )
 }
 
 #[cfg(test)]

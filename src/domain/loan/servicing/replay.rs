@@ -86,13 +86,13 @@ pub(crate) struct Run {
     /// Payments that hold money nothing was owed for, in the order run.
     pub(crate) held: Vec<u32>,
     /// How many transactions there were before.
-    existing: usize,
+    existing: u32,
 }
 
 impl Run {
     /// Whether the run made a transaction.
     pub(crate) fn made(&self, id: u32) -> bool {
-        usize::try_from(id).is_ok_and(|id| id > self.existing)
+        id > self.existing
     }
 }
 
@@ -100,6 +100,7 @@ impl Loan {
     /// Runs everything that stands from the beginning. Transactions that come to something else
     /// than before are reversed and made anew.
     pub(crate) fn refold(&mut self, sequence: u32) -> Result<(), ServicingError> {
+        self.check_whole()?;
         let recognised = self.recognised_by_line();
         self.reset()?;
         let mut places = self.value_order();
@@ -150,7 +151,7 @@ impl Loan {
 
     /// Runs effects in their order, and then lets overdue principal bear interest up to today.
     fn run_places(&mut self, places: &[Place], sequence: u32) -> Result<(), ServicingError> {
-        let existing = self.transactions.len();
+        let existing = self.transactions_made();
         let mut run = Run { sequence, existing, ..Run::default() };
         for place in places {
             match place.effect {
@@ -169,7 +170,17 @@ impl Loan {
             self.bare = Some(Box::new((self.lines.clone(), self.model.clone(), self.carried_to)));
             self.recalculate_to(self.today)?;
         }
-        self.finish_lines()
+        if places.is_empty() || self.follows_payments() || !self.only_pays(places) {
+            self.reopen_lines()?;
+        }
+        self.finish_charged_lines()
+    }
+
+    /// Whether effects are payments alone. Where interest does not follow payments they make
+    /// nothing owed again.
+    fn only_pays(&self, places: &[Place]) -> bool {
+        let pays = |at: usize| self.transactions.get(at).is_some_and(|one| one.kind.is_payment());
+        places.iter().all(|place| matches!(place.effect, Effect::Transaction(at) if pays(at)))
     }
 
     /// Everything that stands, in value order.
@@ -295,7 +306,7 @@ impl Loan {
 
     /// Adds a transaction under a number of its own.
     pub(crate) fn push_transaction(&mut self, mut transaction: Transaction) -> u32 {
-        let id = u32::try_from(self.transactions.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let id = self.transactions_made().saturating_add(1);
         transaction.id = id;
         self.transactions.push(transaction);
         id
@@ -305,8 +316,7 @@ impl Loan {
     pub(crate) fn standing(&self, id: u32) -> Option<&Transaction> {
         let mut wanted = id;
         loop {
-            let index = usize::try_from(wanted).ok()?.checked_sub(1)?;
-            let found = self.transactions.get(index)?;
+            let found = self.made(wanted)?;
             match self.transactions.iter().find(|one| one.replaces == Some(found.id)) {
                 Some(later) if !found.stands() => wanted = later.id,
                 _ => return Some(found),
@@ -352,12 +362,6 @@ impl Loan {
             }
         }
         Ok(())
-    }
-
-    /// Puts the lines in order once everything has run.
-    fn finish_lines(&mut self) -> Result<(), ServicingError> {
-        self.reopen_lines()?;
-        self.finish_charged_lines()
     }
 
     /// Computes what is outstanding of principal after each transaction.

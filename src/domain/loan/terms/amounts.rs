@@ -116,4 +116,15 @@ pub struct Disbursement {
     pub on: NaiveDate,
     /// The amount in currency units.
     pub amount: Decimal,
+    /// Whether it is income added to the principal: no down payment is made on it. No term of its
+    /// own; servicing says so.
+    #[serde(skip)]
+    pub capitalised: bool,
+}
+
+impl Disbursement {
+    /// Money lent on a day.
+    pub fn new(on: NaiveDate, amount: Decimal) -> Self {
+        Self { on, amount, capitalised: false }
+    }
 }

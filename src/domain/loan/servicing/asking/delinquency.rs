@@ -210,7 +210,7 @@ impl Loan {
 }
 
 /// Days from one date to another; none where the other is not later.
-fn days_between(from: NaiveDate, to: NaiveDate) -> u32 {
+pub(super) fn days_between(from: NaiveDate, to: NaiveDate) -> u32 {
     u32::try_from(to.signed_duration_since(from).num_days()).unwrap_or(0)
 }
 

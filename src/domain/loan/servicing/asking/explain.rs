@@ -267,7 +267,7 @@ impl Loan {
         line: &Line,
     ) -> Result<Option<(&crate::domain::loan::ProgressiveModel, usize)>, ServicingError> {
         let Some(model) = &self.model else { return Ok(None) };
-        if !matches!(line.kind, LineKind::Instalment) || !self.bears_interest() {
+        if !line.is_modelled() || !self.bears_interest() {
             return Ok(None);
         }
         for period in 0..model.period_count() {
@@ -463,8 +463,8 @@ fn column_of(line: &Line, column: Column) -> Result<Amounts, ServicingError> {
     Ok(match column {
         Column::Charged => line.charged,
         Column::Paid => line.paid,
-        Column::Waived => line.waived,
-        Column::WrittenOff => line.written_off,
+        Column::Waived => *line.waived,
+        Column::WrittenOff => *line.written_off,
         Column::Outstanding => line.outstanding()?,
     })
 }

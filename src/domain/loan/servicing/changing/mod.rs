@@ -5,3 +5,6 @@ pub(super) mod re_age;
 pub(super) mod re_amortise;
 pub(super) mod recast;
 pub(super) mod reschedule;
+pub(super) mod respread;
+#[cfg(test)]
+mod respread_tests;

@@ -13,9 +13,10 @@ use super::super::state::amounts::Amounts;
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::{Change, Variation};
 use super::super::state::refusal::ServicingError;
-use crate::domain::decimal::{add, div, sub};
+use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::limits::INSTALMENTS_MAX;
-use crate::domain::loan::amendment::{Amendments, Move};
+use crate::domain::loan::amendment::{Amendments, Move, Pause, days_borne};
+use crate::domain::loan::basis::days;
 use crate::domain::loan::plan::Plan;
 use crate::domain::loan::schedule::amended_schedule;
 use crate::domain::loan::terms::{CustomInstalment, Disbursement, Method, RateChange};
@@ -28,7 +29,7 @@ use crate::domain::loan::{Instalment, RowKind, ScheduleTerms};
 /// loans have.
 pub(crate) fn agreed(
     terms: &ScheduleTerms,
-    lent: &[(NaiveDate, Decimal)],
+    lent: &[Disbursement],
     variations: &[Variation],
 ) -> Result<Agreement, ServicingError> {
     let mut standing: Vec<&Variation> = variations.iter().filter(|one| one.active).collect();
@@ -45,14 +46,14 @@ pub(crate) fn agreed(
 }
 
 /// The terms with the amounts and days of what was lent.
-pub(crate) fn really_lent(terms: &ScheduleTerms, lent: &[(NaiveDate, Decimal)]) -> ScheduleTerms {
+pub(crate) fn really_lent(terms: &ScheduleTerms, lent: &[Disbursement]) -> ScheduleTerms {
     let mut terms = ScheduleTerms { fees: Vec::new(), ..terms.clone() };
-    let mut lent: Vec<(NaiveDate, Decimal)> = lent.to_vec();
-    lent.sort_by_key(|(on, _)| *on);
-    let Some((&(on, amount), later)) = lent.split_first() else { return terms };
-    (terms.disbursed_on, terms.principal) = (on, amount);
-    terms.disbursements = later.iter().map(|&(on, amount)| Disbursement { on, amount }).collect();
-    terms.starts_on = terms.starts_on.filter(|&start| start <= on);
+    let mut lent: Vec<Disbursement> = lent.to_vec();
+    lent.sort_by_key(|one| (one.on, one.capitalised));
+    let Some((first, later)) = lent.split_first() else { return terms };
+    (terms.disbursed_on, terms.principal) = (first.on, first.amount);
+    terms.disbursements = later.to_vec();
+    terms.starts_on = terms.starts_on.filter(|&start| start <= first.on);
     terms
 }
 
@@ -164,11 +165,7 @@ impl Agreement {
             Change::InterestGrace(count) => self.put_off_interest(at, count)?,
             Change::Rate(rate) => self.change_rate(at, rate)?,
             Change::DelinquencyPause(_) => return Ok(()),
-            Change::InterestPause(_) => {
-                return Err(ServicingError::NotProvided {
-                    reason: "The loan's schedule is fixed; interest is not paused.".into(),
-                });
-            }
+            Change::InterestPause(to) => self.pause_interest(variation.on, to)?,
         }
         self.compute()
     }
@@ -239,6 +236,26 @@ impl Agreement {
         let from = start.checked_add_days(Days::new(1)).unwrap_or(start);
         self.terms.rate_changes.retain(|change| change.from < from);
         self.terms.rate_changes.push(RateChange { from, annual_rate });
+        Ok(())
+    }
+
+    /// No interest is borne from a day to another. Flat interest that was moved already loses the
+    /// share of the days.
+    fn pause_interest(&mut self, from: NaiveDate, to: NaiveDate) -> Result<(), ServicingError> {
+        let evening = from.checked_sub_days(Days::new(1)).unwrap_or(from);
+        let pause = Pause { evening, last: to };
+        self.amendments.pauses.push(pause);
+        let Some(mut interest) = self.flat.take() else { return Ok(()) };
+        let spans: Vec<_> =
+            self.instalments().map(|row| (row.period_start, row.due_date)).collect();
+        for (part, (start, due)) in interest.iter_mut().zip(spans) {
+            let borne = Decimal::from(days_borne(&[pause], start, due));
+            let all = Decimal::from(days(start, due));
+            if borne < all {
+                *part = self.round(div(mul(*part, borne)?, all)?)?;
+            }
+        }
+        self.flat = Some(interest);
         Ok(())
     }
 

@@ -1,4 +1,9 @@
 //! Re-ageing: what is outstanding of principal is spread over new instalments after the last one.
+//!
+//! Of a loan that bears interest the new instalments are solved with interest from the day of
+//! re-ageing on; none is borne between the last due date and that day. Interest that is not paid
+//! moves with the principal: it bears none itself and is asked for with the first new instalment,
+//! or as soon as instalments cover it. Fees and penalties stay where they are.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -13,8 +18,8 @@ use super::super::state::transaction::{Transaction, TransactionKind};
 use crate::domain::calendar::{Frequency, Recurrence, RollRule};
 use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::limits::INSTALMENTS_MAX;
-use crate::domain::loan::ScheduleError;
 use crate::domain::loan::schedule::is_plain_progressive;
+use crate::domain::loan::{ProgressiveModel, ScheduleError};
 use crate::domain::money::round_to_multiple;
 
 impl Loan {
@@ -35,6 +40,10 @@ impl Loan {
                 ),
             });
         }
+        if self.bears_interest() && from <= entry.on {
+            let reason = "The first new instalment is due after the day of re-ageing.".into();
+            return Err(ServicingError::BadDate { on: from, reason });
+        }
         if from <= maturity {
             return Err(ServicingError::BadDate {
                 on: from,
@@ -52,7 +61,7 @@ impl Loan {
     }
 
     /// Refuses to spread principal anew where that is not defined: for loans that are not active,
-    /// bear interest or follow no plain progressive schedule, and twice on one day.
+    /// are charged off or ended or follow no plain progressive schedule, and twice on one day.
     pub(crate) fn check_respreading(
         &self,
         entry: &Entry,
@@ -62,9 +71,10 @@ impl Loan {
         if self.status != LoanStatus::Active {
             return Err(self.wrong_state(name));
         }
-        if self.bears_interest() || !is_plain_progressive(&self.terms.schedule) {
+        self.check_not_ended(name)?;
+        if !is_plain_progressive(&self.terms.schedule) {
             return Err(ServicingError::NotProvided {
-                reason: "Principal is spread anew on progressive loans without interest.".into(),
+                reason: "Principal is spread anew on progressive loans.".into(),
             });
         }
         let again = |one: &Transaction| one.stands() && one.kind == kind && one.on == entry.on;
@@ -82,6 +92,17 @@ impl Loan {
         let Some((from, count, frequency)) = self.re_age_terms(one.sequence) else {
             return Err(ServicingError::NoSuchReference { id: one.sequence.to_string() });
         };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let dates =
+            Recurrence::new(from, frequency, RollRule::SameDay).map_err(ScheduleError::from)?;
+        let mut due_dates = Vec::with_capacity(count);
+        for index in 0..count {
+            let at = i64::try_from(index).unwrap_or(i64::MAX);
+            due_dates.push(dates.date(at).map_err(ScheduleError::from)?);
+        }
+        if self.bears_interest() {
+            return self.re_age_with_interest(one, &due_dates);
+        }
         let amount = self.clear_principal(one.on, |_| true)?;
         (one.amount, one.portions.principal) = (amount, amount);
         if amount.is_zero() {
@@ -89,21 +110,59 @@ impl Loan {
         }
         let part = self.instalment_part(div(amount, Decimal::from(count))?)?;
         let rest = sub(amount, mul(part, Decimal::from(count))?)?;
-        let dates =
-            Recurrence::new(from, frequency, RollRule::SameDay).map_err(ScheduleError::from)?;
-        let mut start = self.last_due_date().unwrap_or(one.on);
-        for index in 0..count {
-            let due_date = dates.date(i64::from(index)).map_err(ScheduleError::from)?;
-            let mut line =
-                Line { kind: LineKind::ReAged, period_start: start, due_date, ..Line::default() };
+        let start = self.last_due_date().unwrap_or(one.on);
+        self.add_re_aged_lines(start, &due_dates);
+        let new = self.lines.iter_mut().filter(|line| line.period_start >= start);
+        for (index, line) in new.filter(|line| line.kind == LineKind::ReAged).enumerate() {
             line.charged.principal = if index + 1 == count { add(part, rest)? } else { part };
             line.note_settlement(one.on)?;
-            self.lines.push(line);
-            start = due_date;
+        }
+        Ok(())
+    }
+
+    /// The same with interest: the calculator goes on and solves the new instalments.
+    fn re_age_with_interest(
+        &mut self,
+        one: &mut Transaction,
+        due_dates: &[NaiveDate],
+    ) -> Result<(), ServicingError> {
+        let on = one.on;
+        let Some(end) = self.model.as_ref().map(ProgressiveModel::end) else { return Ok(()) };
+        if on < end {
+            let reason =
+                format!("The loan was re-aged then, and its last instalment is due {end}.");
+            return Err(ServicingError::BadDate { on, reason });
+        }
+        let past = self.past_due(on)?;
+        let moved = past.total()?;
+        if moved.principal.is_zero() {
+            return Ok(());
+        }
+        (one.amount, one.portions) = (moved.total()?, moved);
+        self.add_re_aged_lines(end, due_dates);
+        let follows = self.follows_payments();
+        self.ask_later(on, &past, |model| {
+            model.go_on_to(due_dates, on)?;
+            if !follows {
+                return model.ask_again(on, moved.principal, &past.interest);
+            }
+            if !past.additional.interest.is_zero() {
+                model.charge_back_interest(on, past.additional.interest)?;
+            }
+            model.re_age(on, past.additional.principal)
+        })
+    }
+
+    /// Adds a line for each of the new due dates, the first of which starts on a day.
+    fn add_re_aged_lines(&mut self, start: NaiveDate, due_dates: &[NaiveDate]) {
+        let mut period_start = start;
+        for &due_date in due_dates {
+            let kind = LineKind::ReAged;
+            self.lines.push(Line { kind, period_start, due_date, ..Line::default() });
+            period_start = due_date;
         }
         self.lines.sort_by_key(|line| line.due_date);
         self.number_lines();
-        Ok(())
     }
 
     /// What the operation that re-aged the loan asked for.

@@ -1,10 +1,14 @@
 //! Re-amortising: principal past due is spread over the instalments to come.
+//!
+//! Of a loan that bears interest those are solved anew. Interest past due moves with the principal
+//! and bears none itself: it is asked for with the next instalment, or as soon as instalments cover
+//! it. Fees and penalties stay where they are.
 
 use rust_decimal::Decimal;
 
 use super::super::record::Entry;
 use super::super::state::amounts::Component;
-use super::super::state::line::{Line, LineKind};
+use super::super::state::line::Line;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Transaction, TransactionKind};
@@ -25,6 +29,9 @@ impl Loan {
     /// what rounding leaves.
     pub(crate) fn re_amortise(&mut self, one: &mut Transaction) -> Result<(), ServicingError> {
         let on = one.on;
+        if self.bears_interest() {
+            return self.re_amortise_with_interest(one);
+        }
         let amount = self.clear_principal(on, |line| line.due_date <= on)?;
         (one.amount, one.portions.principal) = (amount, amount);
         let count = self.lines.iter().filter(|line| is_to_come(line, on)).count();
@@ -42,11 +49,36 @@ impl Loan {
         }
         Ok(())
     }
+
+    /// The same with interest: the calculator solves the instalments to come anew.
+    fn re_amortise_with_interest(&mut self, one: &mut Transaction) -> Result<(), ServicingError> {
+        let on = one.on;
+        if !self.lines.iter().any(|line| is_to_come(line, on)) {
+            return Err(no_instalment_after(on));
+        }
+        let past = self.past_due(on)?;
+        let moved = past.total()?;
+        if moved.principal.is_zero() {
+            return Ok(());
+        }
+        (one.amount, one.portions.principal) = (moved.principal, moved.principal);
+        let follows = self.follows_payments();
+        let borne_to = self.carried_to.map_or(on, |carried| carried.max(on));
+        self.ask_later(on, &past, |model| {
+            if !follows {
+                return model.ask_again(on, moved.principal, &past.interest);
+            }
+            if !past.additional.interest.is_zero() {
+                model.charge_back_interest(on, past.additional.interest)?;
+            }
+            model.re_amortise(on, borne_to, past.additional.principal)
+        })
+    }
 }
 
-/// Whether a line is a regular instalment due after a day.
+/// Whether a line is an instalment due after a day.
 fn is_to_come(line: &Line, on: chrono::NaiveDate) -> bool {
-    line.due_date > on && line.kind == LineKind::Instalment
+    line.due_date > on && line.is_modelled()
 }
 
 fn no_instalment_after(on: chrono::NaiveDate) -> ServicingError {

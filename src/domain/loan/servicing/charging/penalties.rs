@@ -52,7 +52,7 @@ impl Loan {
 
     /// What a penalty comes to for a line at the end of a day, exactly; zero if none is due, or if
     /// it would not make a minor unit yet.
-    fn penalty_for(
+    pub(crate) fn penalty_for(
         &self,
         terms: &PenaltyTerms,
         line: &Line,

@@ -152,8 +152,8 @@ mod tests {
             }
             terms.down_payment =
                 down.then(|| DownPayment { amount: None, fraction: Some(Decimal::new(25, 2)) });
-            terms.disbursements.extend(later.map(|(cents, days)| Disbursement {
-                on: start + Days::new(days), amount: Decimal::new(cents, 2),
+            terms.disbursements.extend(later.map(|(cents, days)| {
+                Disbursement::new(start + Days::new(days), Decimal::new(cents, 2))
             }));
             terms.fees = fees;
             terms

@@ -159,11 +159,11 @@ fn take_over(line: &mut Line, later: &Line) -> Result<(), ServicingError> {
     let interest = gone.max(later.credited.interest);
     let charged = Amounts { principal: later.charged.principal, interest, ..Amounts::ZERO };
     line.charged = line.charged.plus(&charged)?;
-    line.credited = line.credited.plus(&own(&later.credited))?;
+    line.credited = line.credited.plus(&own(&later.credited))?.into();
     line.paid = line.paid.plus(&own(&later.paid))?;
-    line.waived = line.waived.plus(&own(&later.waived))?;
-    line.written_off = line.written_off.plus(&own(&later.written_off))?;
-    line.accrued = line.accrued.plus(&own(&later.accrued))?;
+    line.waived = line.waived.plus(&own(&later.waived))?.into();
+    line.written_off = line.written_off.plus(&own(&later.written_off))?.into();
+    line.accrued = line.accrued.plus(&own(&later.accrued))?.into();
     let of_charges = add(later.paid.fee, later.paid.penalty)?;
     let in_advance = sub(later.paid_in_advance, of_charges.min(later.paid_in_advance))?;
     line.paid_in_advance = add(line.paid_in_advance, in_advance)?;

@@ -145,7 +145,11 @@ impl Loan {
     pub(crate) fn interest_to(&self, at: usize, on: NaiveDate) -> Result<Decimal, ServicingError> {
         let Some(line) = self.lines.get(at) else { return Ok(Decimal::ZERO) };
         let interest = match &self.model {
-            Some(model) if self.follows_payments() && line.due_date <= model.end() => {
+            Some(model)
+                if self.follows_payments()
+                    && line.is_modelled()
+                    && line.due_date <= model.end() =>
+            {
                 model.interest_until(line.due_date, on, true)?
             }
             _ => self.by_days(line, line.charged.interest, on)?,

@@ -103,7 +103,7 @@ fn charged(loan: &Loan) -> Amounts {
 
 /// What is shown of the lines.
 fn shown(loan: &Loan) -> Vec<(NaiveDate, Amounts, Amounts, Amounts, Option<NaiveDate>)> {
-    let of = |line: &Line| (line.due_date, line.charged, line.paid, line.waived, line.settled_on);
+    let of = |line: &Line| (line.due_date, line.charged, line.paid, *line.waived, line.settled_on);
     loan.lines().iter().map(of).collect()
 }
 

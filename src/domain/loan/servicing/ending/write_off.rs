@@ -32,7 +32,7 @@ impl Loan {
             if given_up.is_zero() {
                 continue;
             }
-            line.written_off = line.written_off.plus(&given_up)?;
+            line.written_off = line.written_off.plus(&given_up)?.into();
             line.settled_on = Some(one.on);
             one.portions = one.portions.plus(&given_up)?;
             one.allocations.push(Allocation {
@@ -115,12 +115,12 @@ impl Loan {
             }
             line.waived.add(Component::Interest, part)?;
             line.note_settlement(one.on)?;
-            let (due_date, number) = (line.due_date, line.number);
+            let (due_date, number, modelled) = (line.due_date, line.number, line.is_modelled());
             one.portions.add(Component::Interest, part)?;
             let amounts = Amounts::of(Component::Interest, part);
             one.allocations.push(Allocation { due_date, line: number, amounts });
             left = sub(left, part)?;
-            if self.is_recalculated() {
+            if modelled && self.is_recalculated() {
                 if let Some(model) = self.model.as_mut().filter(|model| due_date <= model.end()) {
                     model.pay_interest(due_date, part)?;
                 }

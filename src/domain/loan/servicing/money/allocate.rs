@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::super::state::amounts::{Amounts, Component};
-use super::super::state::line::{Line, LineKind};
+use super::super::state::line::Line;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Allocation, Transaction, TransactionKind};
@@ -278,8 +278,7 @@ impl Loan {
     ) -> Result<Decimal, ServicingError> {
         let end = self.model.as_ref().map(crate::domain::loan::ProgressiveModel::end);
         let Some(line) = self.lines.get(at) else { return Ok(Decimal::ZERO) };
-        let modelled =
-            line.kind != LineKind::DownPayment && end.is_some_and(|end| line.due_date <= end);
+        let modelled = line.is_modelled() && end.is_some_and(|end| line.due_date <= end);
         if !self.is_recalculated() || !modelled {
             if self.follows_payments() && !modelled {
                 skipped.push(at);

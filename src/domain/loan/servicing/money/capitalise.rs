@@ -22,11 +22,6 @@ impl Loan {
                 reason: "They do not allow income to be capitalised.".into(),
             });
         }
-        if self.model.is_none() {
-            return Err(ServicingError::NotProvided {
-                reason: "The loan's schedule is fixed.".into(),
-            });
-        }
         self.check_lent_on(entry.on)?;
         if self.status != LoanStatus::Active {
             return Err(self.wrong_state("capitalise income"));
@@ -57,9 +52,12 @@ impl Loan {
         Ok(left.max(Decimal::ZERO))
     }
 
-    /// Adds income to the principal.
+    /// Adds income to the principal. The lines of a fixed loan know it from the beginning.
     pub(crate) fn capitalise(&mut self, one: &mut Transaction) -> Result<(), ServicingError> {
         one.portions.principal = one.amount;
+        if self.model.is_none() {
+            return Ok(());
+        }
         self.add_principal(one, one.amount)?;
         self.reprice_charges()?;
         self.use_overpayment(one)

@@ -12,7 +12,6 @@ use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::{Loan, LoanStatus, Recorded};
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Allocation, Transaction, TransactionKind};
-use super::super::terms::Recalculation;
 use crate::domain::decimal::{add, sub};
 
 impl Loan {
@@ -26,12 +25,6 @@ impl Loan {
         self.check_amount(amount)?;
         if self.status == LoanStatus::WrittenOff {
             return Err(self.wrong_state("charge back"));
-        }
-        let recalculated = self.terms.servicing.recalculation.interest != Recalculation::None;
-        if self.model.is_none() && recalculated && self.bears_interest() {
-            return Err(ServicingError::NotProvided {
-                reason: "Of recalculated loans only progressive ones take chargebacks.".into(),
-            });
         }
         let payment = self.payment_named(of)?;
         let (id, paid_on, paid) = (payment.id, payment.on, payment.amount);
@@ -131,7 +124,7 @@ impl Loan {
         let follows = self.follows_payments();
         let Some(line) = self.lines.get_mut(at) else { return Ok(()) };
         line.credit(Component::Principal, one.amount)?;
-        if follows && line.kind == LineKind::Instalment {
+        if follows && line.is_modelled() {
             line.interest_free = add(line.interest_free, one.amount)?;
         }
         let paid = line.pay(Component::Principal, held, one.on)?;
@@ -191,12 +184,13 @@ impl Loan {
     /// The line that takes what becomes owed on a day: the next one due after it, else the last
     /// one if it is due on it, else a line of its own, due on the day.
     fn line_to_credit(&mut self, on: NaiveDate) -> usize {
-        let takes = |line: &Line| match line.kind {
-            LineKind::DownPayment => false,
-            LineKind::Additional => true,
-            LineKind::Instalment | LineKind::ReAged => line.due_date > on,
-        };
-        if let Some(at) = self.lines.iter().position(takes) {
+        // Re-aged instalments may follow a line of its own.
+        let next = |line: &Line| line.is_modelled() && line.due_date > on;
+        let own = |line: &Line| line.kind == LineKind::Additional;
+        let last = self.lines.len().checked_sub(1);
+        let found = self.lines.iter().position(next);
+        let found = found.or_else(|| last.filter(|&at| self.lines.get(at).is_some_and(own)));
+        if let Some(at) = found {
             if let Some(line) = self.lines.get_mut(at).filter(|l| l.kind == LineKind::Additional) {
                 line.due_date = line.due_date.max(on);
             }

@@ -1,6 +1,5 @@
 //! Lending: disbursements and their down payments.
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::super::changing::plan;
@@ -13,6 +12,7 @@ use super::super::state::transaction::{Reversal, Transaction, TransactionKind};
 use crate::domain::decimal::{add, div, sub};
 use crate::domain::loan::ScheduleTerms;
 use crate::domain::loan::schedule::{down_payment, empty_model, is_plain_progressive};
+use crate::domain::loan::terms::Disbursement;
 use crate::domain::money::round_to_multiple;
 
 impl Loan {
@@ -122,16 +122,25 @@ impl Loan {
         self.check_built_on()
     }
 
-    /// The days and amounts of the disbursements that stand, as they were recorded.
-    fn lent(&self) -> Vec<(NaiveDate, Decimal)> {
-        let lent = |one: &&Transaction| one.stands() && one.kind == TransactionKind::Disbursement;
-        self.transactions.iter().filter(lent).map(|one| (one.on, one.amount)).collect()
+    /// What was lent and, where the schedule is fixed, added to the principal, as it was recorded.
+    fn lent(&self) -> Vec<Disbursement> {
+        let lent = |one: &Transaction| {
+            let capitalised = one.kind == TransactionKind::CapitalisedIncome;
+            let counts = one.kind == TransactionKind::Disbursement || capitalised;
+            (one.stands() && counts).then_some(Disbursement {
+                on: one.on,
+                amount: one.amount,
+                capitalised,
+            })
+        };
+        self.transactions.iter().filter_map(lent).collect()
     }
 
     /// The terms of a progressive loan's schedule with the first amount as it was really lent.
     pub(crate) fn terms_as_lent(&self) -> ScheduleTerms {
         let mut first = self.lent();
-        first.sort_by_key(|(on, _)| *on);
+        first.retain(|one| !one.capitalised);
+        first.sort_by_key(|one| one.on);
         first.truncate(1);
         plan::really_lent(&self.terms.schedule, &first)
     }
@@ -166,9 +175,13 @@ impl Loan {
         if let Some(model) = &mut self.model {
             model.add_disbursement(one.on, amount)?;
         }
-        self.adopt_anew(one.on, amount, |line| one.on <= line.due_date)?;
-        for line in self.lines.iter_mut().filter(|line| one.on <= line.due_date) {
-            line.note_settlement(one.on)?;
+        let later = |line: &Line| one.on <= line.due_date;
+        self.adopt_anew(one.on, amount, later)?;
+        if self.follows_payments() {
+            // More lent may settle a line that asks for less now; other loans have that noted.
+            for line in self.lines.iter_mut().filter(|line| later(line)) {
+                line.note_settlement(one.on)?;
+            }
         }
         Ok(())
     }

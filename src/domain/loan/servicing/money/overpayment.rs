@@ -177,10 +177,19 @@ impl Loan {
 
     /// A transaction by its number.
     pub(crate) fn made(&self, id: u32) -> Option<&Transaction> {
-        usize::try_from(id).ok()?.checked_sub(1).and_then(|at| self.transactions.get(at))
+        self.place_of(id).and_then(|at| self.transactions.get(at))
     }
 
     fn made_mut(&mut self, id: u32) -> Option<&mut Transaction> {
-        usize::try_from(id).ok()?.checked_sub(1).and_then(|at| self.transactions.get_mut(at))
+        self.place_of(id).and_then(|at| self.transactions.get_mut(at))
+    }
+
+    /// The place of a transaction among those at hand.
+    fn place_of(&self, id: u32) -> Option<usize> {
+        let at = usize::try_from(id).ok()?.checked_sub(1)?;
+        if self.past.transactions == 0 {
+            return Some(at);
+        }
+        self.transactions.binary_search_by_key(&id, |one| one.id).ok()
     }
 }

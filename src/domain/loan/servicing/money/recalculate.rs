@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::super::state::amounts::Component;
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::{Change, Loan, Variation};
 use super::super::state::refusal::ServicingError;
@@ -52,7 +53,7 @@ impl Loan {
         let mut period = 0;
         let periods = model.period_count();
         for line in &mut self.lines {
-            if line.kind == LineKind::DownPayment {
+            if !line.is_modelled() {
                 continue;
             }
             while model.due_date(period).is_some_and(|due| due < line.due_date) {
@@ -67,10 +68,12 @@ impl Loan {
             if model.due_date(period) != Some(line.due_date) {
                 continue;
             }
-            let [principal, interest, back_principal, back_interest] = model.asked_of(period)?;
+            let [principal, interest] = model.due_of(period)?;
             if follows {
-                line.credited.principal = add(back_principal, line.interest_free)?;
-                line.credited.interest = back_interest;
+                let [back_principal, back_interest] = model.charged_back_of(period)?;
+                let principal_back = add(back_principal, line.interest_free)?;
+                line.credited.set(Component::Principal, principal_back);
+                line.credited.set(Component::Interest, back_interest);
                 line.charged.principal = add(principal, line.interest_free)?;
                 line.charged.interest = interest;
             } else {
@@ -143,7 +146,7 @@ impl Loan {
             }
             // What was carried may have changed what is due.
             let now = self.lines.iter().find(|one| one.number == line.number).unwrap_or(line);
-            previous = now.outstanding_of(super::super::state::amounts::Component::Principal)?;
+            previous = now.outstanding_of(Component::Principal)?;
             sum = add(sum, previous)?;
         }
         if current.number != last.number || last.due_date >= day || last.is_settled() {

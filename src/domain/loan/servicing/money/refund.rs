@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::super::state::amounts::{Amounts, Component};
-use super::super::state::line::{Line, LineKind};
+use super::super::state::line::Line;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Allocation, Transaction, TransactionKind};
@@ -131,14 +131,14 @@ impl Loan {
             return Ok(undone);
         }
         let back = sub(Decimal::ZERO, undone)?;
-        let (number, due_date, kind) = (line.number, line.due_date, line.kind);
+        let (number, due_date, modelled) = (line.number, line.due_date, line.is_modelled());
         one.portions.add(component, undone)?;
         let amounts = Amounts::of(component, back);
         one.allocations.push(Allocation { due_date, line: number, amounts });
         if matches!(component, Component::Fee | Component::Penalty) {
             self.return_from_charges(one, undone, component)?;
         }
-        let modelled = follows && kind != LineKind::DownPayment;
+        let modelled = follows && modelled;
         if let Some(model) = self.model.as_mut().filter(|model| modelled && due_date <= model.end())
         {
             match component {

@@ -117,12 +117,6 @@ impl Amounts {
         Ok(())
     }
 
-    /// Whether there is less than nothing of nothing, and something of something.
-    pub(crate) fn is_positive(&self) -> bool {
-        let mut amounts = Component::ALL.iter().map(|&component| self[component]);
-        amounts.clone().all(|amount| amount >= Decimal::ZERO) && amounts.any(|one| !one.is_zero())
-    }
-
     /// Whether there is nothing of anything.
     pub fn is_zero(&self) -> bool {
         Component::ALL.iter().all(|&component| self[component].is_zero())

@@ -102,6 +102,9 @@ impl Posting {
         credit: Account,
         amount: Decimal,
     ) -> Result<(), ServicingError> {
+        if amount.is_zero() {
+            return Ok(());
+        }
         if amount < Decimal::ZERO {
             return self.post(credit, debit, sub(Decimal::ZERO, amount)?);
         }
@@ -160,6 +163,7 @@ impl Loan {
     /// Posts back what does not hold any more, and posts what is new: transactions made or
     /// reversed since, and those that a charge-off makes payments of what was given up.
     fn post_changes(&mut self) -> Result<(), ServicingError> {
+        self.check_whole()?;
         let mut written: BTreeMap<u32, Vec<Movement>> = BTreeMap::new();
         for one in &self.journal {
             let posted = written.entry(one.transaction).or_default();

@@ -1,10 +1,13 @@
 //! One line of a loan's schedule as it is served.
 
+use std::cmp::Ordering;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::amounts::{Amounts, Component};
+use super::seldom::Seldom;
 use crate::domain::decimal::{self, ArithmeticError};
 use crate::domain::loan::{Instalment, RowKind};
 
@@ -43,7 +46,7 @@ pub struct Line {
     pub charged: Amounts,
     /// The part of `charged` that chargebacks put there.
     #[serde(default)]
-    pub credited: Amounts,
+    pub credited: Seldom,
     /// The part of `credited` that is principal and bears no interest before it is due: money that
     /// was given back and, as came out later, was not held.
     #[serde(default, skip_serializing_if = "Decimal::is_zero")]
@@ -53,10 +56,10 @@ pub struct Line {
     pub paid: Amounts,
     /// What was forgiven.
     #[serde(default)]
-    pub waived: Amounts,
+    pub waived: Seldom,
     /// What was given up.
     #[serde(default)]
-    pub written_off: Amounts,
+    pub written_off: Seldom,
     /// Of what was paid, the part that came before the due date.
     #[serde(default)]
     pub paid_in_advance: Decimal,
@@ -68,7 +71,7 @@ pub struct Line {
     pub settled_on: Option<NaiveDate>,
     /// What was recognised as income so far, by component.
     #[serde(default)]
-    pub accrued: Amounts,
+    pub accrued: Seldom,
 }
 
 impl Line {
@@ -77,9 +80,11 @@ impl Line {
     /// # Errors
     /// [`ArithmeticError`] for amounts beyond the exact range.
     pub fn outstanding_of(&self, component: Component) -> Result<Decimal, ArithmeticError> {
-        let gone = decimal::add(self.paid[component], self.waived[component])?;
-        let gone = decimal::add(gone, self.written_off[component])?;
-        decimal::sub(self.charged[component], gone)
+        let unpaid = decimal::sub(self.charged[component], self.paid[component])?;
+        if self.waived.is_zero() && self.written_off.is_zero() {
+            return Ok(unpaid);
+        }
+        decimal::sub(unpaid, decimal::add(self.waived[component], self.written_off[component])?)
     }
 
     /// What is still owed, by component.
@@ -87,7 +92,16 @@ impl Line {
     /// # Errors
     /// [`ArithmeticError`] for amounts beyond the exact range.
     pub fn outstanding(&self) -> Result<Amounts, ArithmeticError> {
-        self.charged.minus(&self.paid)?.minus(&self.waived)?.minus(&self.written_off)
+        let unpaid = self.charged.minus(&self.paid)?;
+        if self.waived.is_zero() && self.written_off.is_zero() {
+            return Ok(unpaid);
+        }
+        unpaid.minus(&self.waived)?.minus(&self.written_off)
+    }
+
+    /// Whether it is an instalment, for which the calculator of a progressive loan has a period.
+    pub(crate) fn is_modelled(&self) -> bool {
+        matches!(self.kind, LineKind::Instalment | LineKind::ReAged)
     }
 
     /// A line of an agreed schedule.
@@ -119,11 +133,13 @@ impl Line {
         on: NaiveDate,
     ) -> Result<Decimal, ArithmeticError> {
         let paid = most.min(self.outstanding_of(component)?).max(Decimal::ZERO);
-        self.paid.add(component, paid)?;
-        if on < self.due_date {
-            self.paid_in_advance = decimal::add(self.paid_in_advance, paid)?;
-        } else if on > self.due_date {
-            self.paid_late = decimal::add(self.paid_late, paid)?;
+        if !paid.is_zero() {
+            self.paid.add(component, paid)?;
+            if on < self.due_date {
+                self.paid_in_advance = decimal::add(self.paid_in_advance, paid)?;
+            } else if on > self.due_date {
+                self.paid_late = decimal::add(self.paid_late, paid)?;
+            }
         }
         self.settled_on = if self.owes_nothing()? { Some(on) } else { None };
         Ok(paid)
@@ -143,11 +159,11 @@ impl Line {
     /// asked for, and less of another, where a charge-off changed what is asked for.
     pub(crate) fn owes_nothing(&self) -> Result<bool, ArithmeticError> {
         if self.waived.is_zero() && self.written_off.is_zero() {
-            if self.charged == self.paid {
-                return Ok(true);
-            }
-            if self.paid.is_zero() && self.charged.is_positive() {
-                return Ok(false);
+            // Where no component is overpaid no sum is needed.
+            let standing = |one| self.paid[one].cmp(&self.charged[one]);
+            let standings = Component::ALL.map(standing);
+            if !standings.contains(&Ordering::Greater) {
+                return Ok(!standings.contains(&Ordering::Less));
             }
         }
         Ok(self.outstanding()?.total()?.is_zero())

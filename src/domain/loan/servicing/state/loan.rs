@@ -10,6 +10,7 @@ use super::charge::Charge;
 use super::journal::Movement;
 use super::line::Line;
 use super::operation::Operation;
+use super::packed::Past;
 use super::transaction::Transaction;
 use crate::domain::loan::ProgressiveModel;
 
@@ -155,6 +156,9 @@ pub struct Loan {
     pub(crate) fraud: bool,
     /// The latest day anything was recorded on.
     pub(crate) today: NaiveDate,
+    /// What of its history is not at hand.
+    #[serde(skip)]
+    pub(crate) past: Past,
 }
 
 impl Loan {

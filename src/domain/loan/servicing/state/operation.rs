@@ -165,7 +165,10 @@ pub enum Action {
         interest_grace: u32,
     },
     /// Everything outstanding of principal is spread over new instalments after the last one, on a
-    /// progressive loan without interest whose last instalment is due.
+    /// progressive loan whose last instalment is due. Instalments before give up what is not paid
+    /// of principal and interest. Of a loan that bears interest the new instalments are solved with
+    /// interest from the day on; interest that is not paid bears none itself and is asked for with
+    /// the first of them. Fees and penalties stay where they are.
     ReAge {
         /// The first due date.
         from: NaiveDate,
@@ -174,10 +177,13 @@ pub enum Action {
         /// How often.
         frequency: Frequency,
     },
-    /// Principal past due is spread over the instalments to come, on a progressive loan without
-    /// interest.
+    /// Principal past due is spread over the instalments to come, on a progressive loan. Of a loan
+    /// that bears interest those are solved anew; interest past due bears none itself and is asked
+    /// for with the first of them. Fees and penalties stay where they are.
     ReAmortise,
-    /// No interest is borne from the day to another, both included, on a progressive loan.
+    /// No interest is borne from the day to another, both included. Instalments stay as they are and
+    /// the last one takes the difference; where interest is a part of a total known from the start,
+    /// each instalment loses the share of the days.
     PauseInterest {
         /// The last day.
         to: NaiveDate,
@@ -190,7 +196,7 @@ pub enum Action {
     },
     /// The instalment due on the day is not asked for; it is added at the end. Interest runs on.
     SkipInstalment,
-    /// Income is added to the principal.
+    /// Income is added to the principal, and owed like money lent but for down payments.
     CapitaliseIncome {
         /// How much, in currency units.
         amount: Decimal,

@@ -80,6 +80,9 @@ pub enum ServicingError {
         /// Why, as a sentence.
         reason: String,
     },
+    /// It would have to look at history that was left out of the state.
+    #[error("the operation needs the loan's history")]
+    NeedsHistory,
     /// One of several operations is not taken.
     #[error("{why}")]
     InList {
@@ -97,6 +100,15 @@ pub enum ServicingError {
 }
 
 impl ServicingError {
+    /// Whether all that is missing is what was recorded before.
+    pub fn needs_history(&self) -> bool {
+        match self {
+            Self::NeedsHistory => true,
+            Self::InList { why, .. } => why.needs_history(),
+            _ => false,
+        }
+    }
+
     /// The code of the refusal: class LN for what only a lender refuses, else the standard's.
     pub fn code(&self) -> Option<&'static str> {
         match self {
@@ -109,6 +121,7 @@ impl ServicingError {
             Self::NoSuchReference { .. } => Some("LN107"),
             Self::BadDate { .. } => Some("LN108"),
             Self::NotProvided { .. } => Some("LN109"),
+            Self::NeedsHistory => Some("LN110"),
             Self::InList { why, .. } => why.code(),
             Self::Terms(_) | Self::Unreadable(_) | Self::Schedule(_) | Self::Arithmetic(_) => None,
         }
@@ -145,6 +158,9 @@ impl Refusal for ServicingError {
             }
             Self::BadDate { on, reason } => format!("The day is {on}. {reason}"),
             Self::NotProvided { reason } => reason.clone(),
+            Self::NeedsHistory => "The state holds what follows from the operations recorded so \
+                                   far, and not those operations."
+                .into(),
             Self::InList { at, why } => {
                 let named = format!("The operation is operations[{at}].");
                 match why.detail() {
@@ -176,6 +192,7 @@ impl Refusal for ServicingError {
             }
             Self::BadDate { .. } => "Give a day that is allowed.",
             Self::NotProvided { .. } => "Agree on it in the terms, or leave the operation out.",
+            Self::NeedsHistory => "Give the terms and everything recorded in place of the state.",
             Self::InList { why, .. } => return why.hint(),
             Self::Schedule(error) => return error.hint(),
             Self::Arithmetic(error) => return error.hint(),

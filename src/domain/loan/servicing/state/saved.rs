@@ -17,8 +17,9 @@ impl Loan {
     /// The state as it is stored.
     ///
     /// # Errors
-    /// None that can happen: the state has a form.
+    /// [`ServicingError::NeedsHistory`] for a loan whose history was left out.
     pub fn save(&self) -> Result<Value, ServicingError> {
+        self.check_whole()?;
         let unwritable =
             |message: String| ServicingError::Unreadable(Problem { path: "state".into(), message });
         match serde_json::to_value(self) {

@@ -282,7 +282,8 @@ pub enum Walk {
 pub struct RecalculationTerms {
     /// Whether and how often interest follows what is really owed.
     pub interest: Recalculation,
-    /// What a payment ahead of time changes.
+    /// What a payment ahead of time changes, of fixed schedules whose interest follows payments. Of
+    /// others the last instalment takes the difference, and anything else is refused.
     pub prepayment: PrepaymentEffect,
     /// Until when interest is asked of who pays the loan off.
     pub payoff: PayoffInterest,

@@ -3,14 +3,16 @@
 //! Every unknown name is refused where it stands, and numbers keep all their digits.
 
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
-use super::super::state::operation::{Action, Operation};
+use super::super::state::operation::{Action, Operation, PaymentKind};
 use super::super::terms::{LoanTerms, ServicingTerms};
 use crate::domain::limits::OPERATIONS_MAX;
 use crate::domain::loan::ScheduleTerms;
@@ -71,6 +73,9 @@ impl ServicingTerms {
         read(Value::Object(members), "terms", 0)
     }
 }
+
+/// Digits of an amount that any decimal holds.
+const PLAIN_DIGITS_MAX: usize = 27;
 
 /// Values of a list are not taken for the members of an object in their order, as the reader of
 /// JSON underneath would.
@@ -133,9 +138,16 @@ impl Operation {
     /// # Errors
     /// The first name or value that is not one, with its path; `operation` is the document itself.
     pub fn from_json(document: Value) -> Result<Self, Problem> {
-        let Value::Object(mut members) = document else {
+        let Value::Object(members) = document else {
             return Err(Problem { path: "operation".into(), message: "not an object".into() });
         };
+        match plain_operation(&members) {
+            Some(plain) => Ok(plain),
+            None => Self::from_members(members),
+        }
+    }
+
+    fn from_members(mut members: Map<String, Value>) -> Result<Self, Problem> {
         let problem =
             |path: &str, message: &str| Problem { path: path.into(), message: message.into() };
         let kind = match members.remove("type") {
@@ -172,6 +184,45 @@ impl Operation {
             })
         };
         items.into_iter().enumerate().map(read).collect()
+    }
+}
+
+/// An operation of a kind that most are of, read at once. What is in any way unusual is none: it is
+/// read with the path of what may be wrong with it.
+fn plain_operation(members: &Map<String, Value>) -> Option<Operation> {
+    let (mut kind, mut on, mut amount) = ("", None, None);
+    let (mut recorded_on, mut id, mut currency) = (None, None, None);
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("type", Value::String(name)) => kind = name,
+            ("on", Value::String(day)) => on = Some(NaiveDate::from_str(day).ok()?),
+            ("recorded_on", Value::String(day)) => {
+                recorded_on = Some(NaiveDate::from_str(day).ok()?);
+            }
+            ("amount", Value::String(digits)) => amount = Some(plain_amount(digits)?),
+            ("amount", Value::Number(number)) => amount = Some(plain_amount(number.as_str())?),
+            ("id", Value::String(name)) => id = Some(name.clone()),
+            ("currency", Value::String(code)) => currency = Some(code.clone()),
+            _ => return None,
+        }
+    }
+    let action = match (kind, amount) {
+        ("repay", Some(amount)) => Action::Repay { amount, kind: PaymentKind::Repayment },
+        ("disburse", Some(amount)) => Action::Disburse { amount },
+        ("pay_off", None) => Action::PayOff,
+        ("end_of_day", None) => Action::EndOfDay,
+        _ => return None,
+    };
+    Some(Operation { on: on?, recorded_on, id, currency, action })
+}
+
+/// An amount of digits and a point.
+fn plain_amount(digits: &str) -> Option<Decimal> {
+    let plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    if digits.len() <= PLAIN_DIGITS_MAX && digits.bytes().all(plain) {
+        Decimal::from_str(digits).ok()
+    } else {
+        None
     }
 }
 
@@ -316,6 +367,31 @@ mod tests {
         assert_eq!(found(json!({"penalties": [[]]})), refused("penalties[0]"));
         assert_eq!(found(json!({"arrears": {"tolerance": "x"}})), refused("arrears.tolerance"));
         assert_eq!(found(json!({"lend_beyond": 0.25})), Ok(()));
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_is_read_in_full() {
+        let mut plain = 0;
+        for document in [
+            json!({"type": "repay", "on": "2024-02-01", "amount": "17.01", "id": "a"}),
+            json!({"type": "repay", "on": "2024-2-1", "amount": 17, "currency": "EUR"}),
+            json!({"type": "disburse", "on": "2024-02-01", "amount": 0.10, "recorded_on": "2024-02-03"}),
+            json!({"type": "end_of_day", "on": "2024-02-01"}),
+            json!({"type": "pay_off", "on": "2024-02-01"}),
+            json!({"type": "pay_off", "on": "2024-02-01", "amount": 1}),
+            json!({"type": "repay", "on": "2024-02-30", "amount": 1}),
+            json!({"type": "repay", "on": "2024-02-01", "amount": "1e3"}),
+            json!({"type": "repay", "on": "2024-02-01", "amount": ""}),
+            json!({"type": "repay", "on": "2024-02-01", "amount": "."}),
+            json!({"type": "repay", "on": "2024-02-01"}),
+            json!({"type": "repay", "amount": 1}),
+        ] {
+            let Value::Object(members) = document else { panic!() };
+            let Some(read) = plain_operation(&members) else { continue };
+            assert_eq!(Operation::from_members(members), Ok(read));
+            plain += 1;
+        }
+        assert_eq!(plain, 5);
     }
 
     #[test]

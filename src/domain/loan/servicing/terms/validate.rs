@@ -5,9 +5,12 @@ use serde_json::Value;
 
 use super::super::state::amounts::Component;
 use super::super::state::transaction::TransactionKind;
-use super::super::terms::{AllocationRule, LoanTerms, PenaltyTerms, Target, When};
+use super::super::terms::{
+    AllocationRule, LoanTerms, PenaltyTerms, PrepaymentEffect, Recalculation, Target, When,
+};
 use crate::domain::limits::AMOUNT_MAX;
-use crate::domain::loan::terms::{FeeBasis, Findings, Problem};
+use crate::domain::loan::schedule::is_plain_progressive;
+use crate::domain::loan::terms::{FeeBasis, Findings, Method, Problem};
 use crate::domain::money;
 
 /// The version of the form these terms are in.
@@ -25,6 +28,7 @@ impl LoanTerms {
         self.schedule.check(&mut found);
         self.check_form(&mut found);
         self.check_allocation(&mut found);
+        self.check_prepayment(&mut found);
         self.check_arrears(&mut found);
         self.check_penalties(&mut found);
         self.check_delinquency(&mut found);
@@ -81,6 +85,26 @@ impl LoanTerms {
         found.unless(order.is_empty() || complete, "allocation.chargeback", || {
             "must name principal, interest, fee and penalty once each, or nothing".into()
         });
+    }
+
+    /// What paying early changes is a term of fixed schedules whose interest follows payments; it is
+    /// refused where it would say nothing.
+    fn check_prepayment(&self, found: &mut Findings) {
+        let terms = &self.servicing.recalculation;
+        if terms.prepayment == PrepaymentEffect::LastInstalment {
+            return;
+        }
+        let path = "recalculation.prepayment";
+        found.unless(!is_plain_progressive(&self.schedule), path, || {
+            "is last_instalment of progressive loans; allocation.default.future says which \
+             instalments a payment ahead of time pays"
+                .into()
+        });
+        found.unless(terms.interest != Recalculation::None, path, || {
+            "says nothing where recalculation.interest is none".into()
+        });
+        let given = matches!(self.schedule.method, Method::Flat | Method::SimpleInterest);
+        found.unless(!given, path, || "says nothing where interest is known from the start".into());
     }
 
     fn check_arrears(&self, found: &mut Findings) {
@@ -223,6 +247,20 @@ mod tests {
                 {"name": "a", "from_days": 1, "to_days": 30}, {"name": "b", "from_days": 30}]}),
             ),
             ("interest_refund[0]", json!({"interest_refund": ["repayment"]})),
+            (
+                "recalculation.prepayment",
+                json!({"recalculation": {"interest": "daily", "prepayment": "next_due"}}),
+            ),
+            (
+                "recalculation.prepayment",
+                json!({"rounding": {"family": "cumulative"},
+                    "recalculation": {"prepayment": "next_due"}}),
+            ),
+            (
+                "recalculation.prepayment",
+                json!({"rounding": {"family": "cumulative"}, "method": "flat",
+                    "recalculation": {"interest": "daily", "prepayment": "next_due"}}),
+            ),
         ] {
             assert_eq!(found(servicing.clone()), [path], "{servicing}");
         }

@@ -15,9 +15,10 @@ use super::super::super::state::transaction::{Transaction, TransactionKind};
 use super::super::super::terms::{PayoffInterest, PrepaymentEffect, Recalculation};
 use crate::domain::decimal::{add, sub};
 use crate::domain::loan::ScheduleTerms;
+use crate::domain::loan::amendment::Pause;
 use crate::domain::loan::amortisation::{Amortisation, Course, State, Tranche};
 use crate::domain::loan::plan::{Plan, PlannedPeriod};
-use crate::domain::loan::schedule::{down_payment, rates};
+use crate::domain::loan::schedule::{down_payment_on, rates};
 use crate::domain::loan::terms::{Disbursement, RoundingFamily};
 
 /// Lines being laid.
@@ -53,6 +54,10 @@ pub(super) struct Layer<'a> {
     forgiven: Decimal,
     /// What was paid of charges before a line asked for them.
     charges_paid: Vec<(&'a str, Decimal)>,
+    /// What was charged back since the last line.
+    back: Decimal,
+    /// What of it was not paid yet; the rest is paid when that line is due.
+    back_owed: Decimal,
     /// Money that nothing was owed for yet.
     held: Decimal,
     /// Principal repaid beyond its line that the next lines need not ask for.
@@ -79,9 +84,10 @@ impl<'a> Layer<'a> {
         loan: &'a Loan,
         terms: &'a ScheduleTerms,
         plan: &'a Plan,
+        pauses: &[Pause],
     ) -> Result<Self, ServicingError> {
-        let first = Disbursement { on: terms.disbursed_on, amount: terms.principal };
-        let course = Course::new(terms, plan, rates(terms, plan)?, Vec::new());
+        let first = Disbursement::new(terms.disbursed_on, terms.principal);
+        let course = Course::new(terms, plan, rates(terms, plan)?, Vec::new()).pausing(pauses);
         let due_dates: Vec<NaiveDate> = plan.periods.iter().map(|period| period.due).collect();
         let at_due_dates = loan.terms.servicing.recalculation.interest == Recalculation::AtDueDates;
         let end = due_dates.last().copied().unwrap_or(terms.disbursed_on);
@@ -105,6 +111,8 @@ impl<'a> Layer<'a> {
             overdue: Decimal::ZERO,
             forgiven: Decimal::ZERO,
             charges_paid: Vec::new(),
+            back: Decimal::ZERO,
+            back_owed: Decimal::ZERO,
             held: Decimal::ZERO,
             credit: Decimal::ZERO,
         };
@@ -126,7 +134,7 @@ impl<'a> Layer<'a> {
         let mut balance = sub(self.lent, self.repaid)?;
         if self.is_cumulative() {
             for tranche in &self.tranches {
-                let down = down_payment(self.terms, tranche.amount, self.lent.is_zero())?;
+                let down = down_payment_on(self.terms, tranche, self.lent.is_zero())?;
                 balance = add(balance, sub(tranche.amount, down)?)?;
             }
         }
@@ -178,8 +186,9 @@ impl<'a> Layer<'a> {
             }
         };
         let asked = Amounts { principal, interest, ..Amounts::ZERO };
+        let held = sub(self.back, self.back_owed)?;
         self.push(LineKind::Instalment, start, on, asked)?;
-        let unused = self.pay_when_due(on, add(within.early, within.at_due)?)?;
+        let unused = self.pay_when_due(on, add(add(within.early, within.at_due)?, held)?)?;
         let beyond = unused.min(sub(owed, principal)?);
         self.held = add(self.held, sub(unused, beyond)?)?;
         self.repaid = add(self.repaid, add(principal, beyond)?)?;
@@ -231,8 +240,9 @@ impl<'a> Layer<'a> {
     /// Lends the next tranche.
     fn lend(&mut self, start: NaiveDate, within: &mut Within) -> Result<(), ServicingError> {
         let first = self.lent.is_zero();
-        let Some(Disbursement { on, amount }) = self.tranches.pop_front() else { return Ok(()) };
-        let down = down_payment(self.terms, amount, first)?;
+        let Some(tranche) = self.tranches.pop_front() else { return Ok(()) };
+        let Disbursement { on, amount, .. } = tranche;
+        let down = down_payment_on(self.terms, &tranche, first)?;
         if down > Decimal::ZERO {
             self.push(LineKind::DownPayment, on, on, Amounts::of(Component::Principal, down))?;
         }
@@ -260,7 +270,14 @@ impl<'a> Layer<'a> {
         within: &mut Within,
     ) -> Result<(), ServicingError> {
         let from = self.counts_from(payment.on);
+        if payment.kind == TransactionKind::Chargeback {
+            return self.charge_back(payment.amount);
+        }
         let (left, late) = self.pay(&mut payment)?;
+        // What was charged back bears no interest, and paying it saves none.
+        let back = left.min(self.back_owed);
+        self.back_owed = sub(self.back_owed, back)?;
+        let left = sub(left, back)?;
         if from >= due {
             within.at_due = add(within.at_due, left)?;
             return Ok(());
@@ -290,6 +307,15 @@ impl<'a> Layer<'a> {
         let early = left.min(owed);
         within.early = add(within.early, left)?;
         within.changes.push(Tranche { on: from, amount: sub(Decimal::ZERO, early)? });
+        Ok(())
+    }
+
+    /// Asks for an amount again with the next line. Money that is held pays for it.
+    fn charge_back(&mut self, amount: Decimal) -> Result<(), ServicingError> {
+        let used = self.held.min(amount);
+        self.held = sub(self.held, used)?;
+        self.back = add(self.back, amount)?;
+        self.back_owed = add(self.back_owed, sub(amount, used)?)?;
         Ok(())
     }
 
@@ -411,7 +437,10 @@ impl<'a> Layer<'a> {
         while let Some(mut payment) =
             self.payments.pop_front_if(|one| one.on <= on && one.on <= self.end)
         {
-            beyond = add(beyond, self.pay(&mut payment)?.0)?;
+            match payment.kind {
+                TransactionKind::Chargeback => self.charge_back(payment.amount)?,
+                _ => beyond = add(beyond, self.pay(&mut payment)?.0)?,
+            }
         }
         Ok(beyond)
     }
@@ -428,6 +457,8 @@ impl<'a> Layer<'a> {
         let first = !self.loan.lines.iter().any(|line| line.kind == LineKind::Instalment);
         let mut line = Line { number, kind, period_start, due_date, charged, ..Line::default() };
         if kind == LineKind::Instalment {
+            line.credit(Component::Principal, std::mem::take(&mut self.back))?;
+            self.back_owed = Decimal::ZERO;
             let source = self.source;
             for charge in source.charges.iter().filter(|charge| charge.active) {
                 let due = match (charge.timing, charge.due_on) {
@@ -518,6 +549,10 @@ impl<'a> Layer<'a> {
                 from = until;
             }
             if let Some(mut payment) = payment {
+                if payment.kind == TransactionKind::Chargeback {
+                    self.charge_back(payment.amount)?;
+                    continue;
+                }
                 let late = self.pay(&mut payment)?.1;
                 self.overdue = sub(self.overdue, late)?;
             } else {
@@ -527,18 +562,27 @@ impl<'a> Layer<'a> {
         Ok(())
     }
 
-    /// The lines, nothing paid of any.
-    pub(super) fn into_lines(self) -> Vec<Line> {
+    /// The lines, nothing paid of any and nothing charged back.
+    pub(super) fn into_lines(self) -> Result<Vec<Line>, ServicingError> {
+        let settled_on = self.terms.disbursed_on;
         let fresh = |line: Line| {
             let charged = Amounts {
-                principal: line.charged.principal,
+                principal: sub(line.charged.principal, line.credited.principal)?,
                 interest: line.charged.interest,
                 ..Amounts::ZERO
             };
-            let settled_on = charged.is_zero().then_some(self.terms.disbursed_on);
+            let settled_on = charged.is_zero().then_some(settled_on);
             let (number, kind) = (line.number, line.kind);
             let (period_start, due_date) = (line.period_start, line.due_date);
-            Line { number, kind, period_start, due_date, charged, settled_on, ..Line::default() }
+            Ok(Line {
+                number,
+                kind,
+                period_start,
+                due_date,
+                charged,
+                settled_on,
+                ..Line::default()
+            })
         };
         self.loan.lines.into_iter().map(fresh).collect()
     }

@@ -7,6 +7,7 @@
 //!   its day on, and pays the line of its period when that is due.
 //! - What a line does not need repays principal beyond it. The terms say what that changes: the
 //!   instalments, their number, or the next of them.
+//! - What was charged back is due with the next line, without interest before that.
 //!
 //! With interest that follows payments from the due date after each, "its day" and "today" are the
 //! due dates that follow them. Once the lines are laid, payments run over them as over all others.
@@ -55,7 +56,7 @@ impl Loan {
             terms.negative_amortisation = NegativeAmortisation::Defer;
         }
         let plan = Plan::amended(&terms, amendments)?;
-        let mut layer = Layer::new(self, &terms, &plan)?;
+        let mut layer = Layer::new(self, &terms, &plan, &amendments.pauses)?;
         for (index, period) in plan.periods.iter().enumerate() {
             layer.lay(index, period, plan.periods.len())?;
             if layer.is_repaid() {
@@ -64,16 +65,17 @@ impl Loan {
         }
         layer.ask_for_the_rest()?;
         layer.lay_after_the_end()?;
-        Ok(layer.into_lines())
+        layer.into_lines()
     }
 
-    /// The payments that stand, in the order they take effect, until the loan was given up.
+    /// The payments and chargebacks that stand, in the order they take effect, until the loan was
+    /// given up.
     fn payments(&self) -> VecDeque<Transaction> {
         let place = |one: &Transaction| (one.on, one.recorded_on, one.sequence, one.id);
         let end = self.lost_by().map(place);
         let pays = |one: &&Transaction| {
             one.stands()
-                && one.kind.is_payment()
+                && (one.kind.is_payment() || one.kind == TransactionKind::Chargeback)
                 && one.kind != TransactionKind::RepaymentAtDisbursement
                 && end.is_none_or(|end| place(one) < end)
         };

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::domain::loan::ScheduleTerms;
 use crate::domain::loan::servicing::{
     Action, Line, Loan, LoanStatus, LoanTerms, Operation, PaymentKind, PrepaymentEffect,
-    Recalculation,
+    Recalculation, RecalculationTerms,
 };
 use crate::domain::loan::terms::{Method, RoundingFamily};
 
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn who_pays_on_time_pays_as_agreed(terms in terms()) {
         let mut fixed = terms.clone();
-        fixed.servicing.recalculation.interest = Recalculation::None;
+        fixed.servicing.recalculation = RecalculationTerms::default();
         let agreed = lent(fixed);
         let mut loan = lent(terms);
         prop_assert_eq!(asked(&loan), asked(&agreed));
@@ -102,5 +102,57 @@ proptest! {
                 loan.lines().iter().map(|line| line.charged.principal).sum();
             prop_assert_eq!(principal, loan.terms().schedule.principal);
         }
+    }
+}
+
+proptest! {
+    /// What was charged back is owed beside what the schedule asks for, and once it is paid as it
+    /// falls due nothing else differs.
+    #[test]
+    fn what_was_charged_back_is_owed_again(terms in terms(), days in 1u64..25) {
+        let agreed = lent(terms);
+        let lines = asked(&agreed);
+        let (due, principal, interest) = lines[0];
+        let paid = Operation {
+            on: due, recorded_on: None, id: Some("paid".into()), currency: None,
+            action: Action::Repay { amount: principal + interest, kind: PaymentKind::Repayment },
+        };
+        let mut loan = agreed.clone().apply(&paid).unwrap();
+        let back = Decimal::from(100).min(principal + interest).min(Decimal::ONE);
+        if back.is_zero() || lines.len() < 2 {
+            return Ok(());
+        }
+        let of = Action::Chargeback { of: "paid".into(), amount: back };
+        loan = with(loan, due + Days::new(days), of);
+        prop_assert_eq!(loan.outstanding().unwrap().total().unwrap(),
+            lines[1..].iter().map(|line| line.1 + line.2).sum::<Decimal>() + back);
+        for (number, &(due, principal, interest)) in lines.iter().enumerate().skip(1) {
+            let more = if number == 1 { back } else { Decimal::ZERO };
+            loan = repay(loan, due, principal + interest + more);
+        }
+        prop_assert_eq!(loan.status(), LoanStatus::Closed, "{:?}", loan.lines());
+    }
+
+    /// Paused days bear nothing: the longer the pause, the less interest, and none if it is long.
+    #[test]
+    fn paused_days_bear_no_interest(terms in terms(), from in 0u64..60, days in 0u64..400) {
+        let agreed = lent(terms);
+        let end = agreed.lines().last().unwrap().due_date;
+        let paused = |from: u64, days: u64| {
+            let on = start() + Days::new(from);
+            let to = (on + Days::new(days)).min(end);
+            // Recorded before anything is late.
+            let action = Action::PauseInterest { to };
+            let recorded_on = Some(start());
+            let pause = Operation { on, recorded_on, id: None, currency: None, action };
+            agreed.clone().apply(&pause).unwrap()
+        };
+        let rounding = Decimal::new(agreed.lines().len() as i64, 2);
+        let one = paused(from, days);
+        prop_assert!(interest(&one) <= interest(&agreed) + rounding, "{:?}", one.lines());
+        prop_assert!(interest(&paused(from, days + 30)) <= interest(&one) + rounding);
+        prop_assert_eq!(interest(&paused(0, 10_000)), Decimal::ZERO);
+        let principal: Decimal = one.lines().iter().map(|line| line.charged.principal).sum();
+        prop_assert_eq!(principal, agreed.terms().schedule.principal);
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::decimal::{add, div, sub};
 use crate::domain::loan::amendment::{Amendments, Move};
 use crate::domain::loan::basis::Span;
 use crate::domain::loan::plan::Plan;
-use crate::domain::loan::servicing::state::amounts::{Amounts, Component};
+use crate::domain::loan::servicing::state::amounts::Component;
 use crate::domain::loan::servicing::state::line::{Line, LineKind};
 use crate::domain::loan::servicing::state::loan::{Change, Loan, Variation};
 use crate::domain::loan::servicing::state::refusal::ServicingError;
@@ -72,21 +72,13 @@ impl Loan {
             self.adopt_model(wanted)?;
             return self.reopen_lines();
         }
-        // Of each line that is wanted, what chargebacks put there: the calculator knows nothing of it.
-        let credited: Vec<Option<Amounts>> =
-            self.lines.iter().map(|line| wanted(line).then_some(line.credited)).collect();
         let asked = add(self.principal_asked()?, lent)?;
-        self.adopt_model(wanted)?;
-        for (line, credited) in self.lines.iter_mut().zip(&credited) {
-            let Some(credited) = credited.filter(|_| line.kind != LineKind::DownPayment) else {
-                continue;
-            };
-            line.credited = credited;
-            if credited.is_zero() && line.paid.is_zero() {
+        self.adopt_model(&wanted)?;
+        for line in self.lines.iter_mut().filter(|line| wanted(line)) {
+            if !line.is_modelled() || (line.paid.is_zero() && line.waived.is_zero()) {
                 continue;
             }
             for component in [Component::Principal, Component::Interest] {
-                line.charged.add(component, credited[component])?;
                 let missing = sub(Decimal::ZERO, line.outstanding_of(component)?)?;
                 line.charged.add(component, missing.max(Decimal::ZERO))?;
             }
@@ -96,9 +88,9 @@ impl Loan {
             if rest.is_zero() {
                 break;
             }
-            for (line, chosen) in self.lines.iter_mut().zip(&credited).rev() {
-                let takes = line.kind == LineKind::Instalment && line.is_settled() == settled;
-                if takes && chosen.is_some() {
+            for line in self.lines.iter_mut().rev() {
+                let takes = line.is_modelled() && line.is_settled() == settled;
+                if takes && wanted(line) {
                     let least = sub(Decimal::ZERO, line.outstanding_of(Component::Principal)?)?;
                     let more = rest.max(least);
                     line.charged.add(Component::Principal, more)?;
@@ -106,12 +98,8 @@ impl Loan {
                 }
             }
         }
-        for (line, chosen) in self.lines.iter_mut().zip(&credited) {
-            if chosen.is_some() {
-                line.note_settlement(on)?;
-            }
-        }
-        Ok(())
+        let wanted = self.lines.iter_mut().filter(|line| wanted(line));
+        Ok(wanted.into_iter().try_for_each(|line| line.note_settlement(on))?)
     }
 
     /// The principal asked for in all.

@@ -66,7 +66,8 @@ impl Loan {
         let respread = |one: &Transaction| {
             one.stands() && matches!(one.kind, TransactionKind::ReAge | TransactionKind::ReAmortise)
         };
-        if !annual_rate.is_zero() && self.transactions.iter().any(respread) {
+        let first = !annual_rate.is_zero() && !self.bears_interest();
+        if first && self.transactions.iter().any(respread) {
             return Err(ServicingError::NotProvided {
                 reason: "Principal of the loan was spread anew, so that it bears no interest."
                     .into(),
@@ -142,11 +143,6 @@ impl Loan {
         self.check_lent_on(entry.on)?;
         check_order(entry.on, to)?;
         self.check_not_after_the_end(to)?;
-        if !is_plain_progressive(&self.terms.schedule) {
-            return Err(ServicingError::NotProvided {
-                reason: "Interest is paused on progressive loans.".into(),
-            });
-        }
         self.check_apart(entry.on, to, |change| match change {
             Change::InterestPause(until) => Some(*until),
             _ => None,

@@ -61,7 +61,8 @@ fn principal(loan: &Loan) -> Vec<Decimal> {
     loan.lines().iter().map(|line| line.charged.principal).collect()
 }
 
-const CHANGES: [&str; 7] = [
+const CHANGES: [&str; 8] = [
+    r#"{"type": "pause_interest", "on": "2024-04-10", "to": "2024-05-20"}"#,
     r#"{"type": "change_rate", "on": "2024-04-10", "annual_rate": "0.24"}"#,
     r#"{"type": "change_due_date", "on": "2024-03-31", "to": "2024-04-15"}"#,
     r#"{"type": "reschedule", "on": "2024-04-30", "extra_instalments": 3}"#,
@@ -293,5 +294,23 @@ proptest! {
         prop_assert_eq!(asked, lent, "{:?} {:?} {:?}", loan.lines(), terms, operations);
         let dates: Vec<NaiveDate> = loan.lines().iter().map(|line: &Line| line.due_date).collect();
         prop_assert!(dates.is_sorted(), "{:?}", dates);
+    }
+}
+
+#[test]
+fn what_was_charged_back_is_asked_for_once() {
+    for terms in kinds() {
+        let mut loan = loan(&terms);
+        for one in [
+            json!({"type": "repay", "on": "2024-03-05", "amount": "50", "id": "paid"}),
+            json!({"type": "chargeback", "on": "2024-03-10", "amount": "50", "of": "paid"}),
+            json!({"type": "change_rate", "on": "2024-03-12", "annual_rate": "0.12"}),
+        ] {
+            loan = loan.apply(&serde_json::from_value(one).unwrap()).unwrap();
+        }
+        let credited: Decimal = loan.lines().iter().map(|line| line.credited.principal).sum();
+        assert_eq!(credited, Decimal::from(50), "{terms}");
+        let second = &loan.lines()[1];
+        assert!(second.charged.principal < Decimal::from(260), "{terms} {:?}", loan.lines());
     }
 }

@@ -1,0 +1,143 @@
+//! Re-ageing and re-amortising with interest, against published schedules and by hand.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::domain::loan::servicing::{Loan, LoanTerms, Operation, TransactionKind};
+
+fn terms(recalculation: &str) -> LoanTerms {
+    LoanTerms::from_json(json!({
+        "principal": 100, "annual_rate": "0.07", "instalments": 6, "disbursed_on": "2024-01-01",
+        "recalculation": {"interest": recalculation},
+        "interest": {"days_in_month": "30", "days_in_year": "360"}
+    }))
+    .unwrap()
+}
+
+fn fold(terms: LoanTerms, operations: Value) -> Loan {
+    let operations: Vec<Operation> = serde_json::from_value(operations).unwrap();
+    Loan::fold(terms, &operations).unwrap()
+}
+
+fn shown(loan: &Loan) -> Vec<String> {
+    let line = |line: &crate::domain::loan::servicing::Line| {
+        let charged = line.charged;
+        format!(
+            "{} {} {}",
+            line.due_date,
+            charged.principal.normalize(),
+            charged.interest.normalize()
+        )
+    };
+    loan.lines().iter().map(line).collect()
+}
+
+/// Apache Fineract's scenario C4314, and C4315 with a fee, which stays where it is.
+#[test]
+fn what_is_past_due_is_spread_over_what_is_to_come() {
+    let operations = json!([
+        {"type": "disburse", "on": "2024-01-01", "amount": 100},
+        {"type": "repay", "on": "2024-02-01", "amount": "17.01"},
+        {"type": "charge", "on": "2024-02-15", "name": "snooze", "value": 10,
+         "timing": "on_date", "due_on": "2024-02-15"},
+        {"type": "re_amortise", "on": "2024-03-15"}
+    ]);
+    let loan = fold(terms("daily"), operations);
+    assert_eq!(
+        shown(&loan),
+        [
+            "2024-02-01 16.43 0.58",
+            "2024-03-01 0 0",
+            "2024-04-01 20.34 0.98",
+            "2024-05-01 20.95 0.37",
+            "2024-06-01 21.07 0.25",
+            "2024-07-01 21.21 0.12",
+        ]
+    );
+    assert_eq!(loan.lines()[1].outstanding().unwrap().fee, Decimal::TEN);
+    let made = loan.transactions().iter().find(|one| one.kind == TransactionKind::ReAmortise);
+    assert_eq!(made.unwrap().amount, Decimal::new(1652, 2));
+}
+
+#[test]
+fn what_is_outstanding_is_spread_over_new_instalments() {
+    for recalculation in ["daily", "at_due_dates", "none"] {
+        let paid = json!([
+            {"type": "disburse", "on": "2024-01-01", "amount": 100},
+            {"type": "repay", "on": "2024-02-01", "amount": "17.01"},
+        ]);
+        let before = fold(terms(recalculation), paid);
+        let look: Operation =
+            serde_json::from_value(json!({"type": "end_of_day", "on": "2024-07-20"})).unwrap();
+        let before = before.apply(&look).unwrap();
+        let owed = before.outstanding().unwrap();
+        let re_age: Operation = serde_json::from_value(json!({
+            "type": "re_age", "on": "2024-07-20", "from": "2024-08-01", "instalments": 6,
+            "frequency": "monthly"
+        }))
+        .unwrap();
+        let loan = before.apply(&re_age).unwrap();
+        assert_eq!(loan.lines().len(), 12);
+        let asked = shown(&loan);
+        assert_eq!(asked[..2], ["2024-02-01 16.43 0.58", "2024-03-01 0 0"]);
+        // The interest that was owed, and that of twelve days.
+        let first = &loan.lines()[6].charged;
+        assert_eq!(first.interest, owed.interest + Decimal::new(19, 2), "{recalculation}");
+        let due = |at: usize| loan.lines()[at].charged.total().unwrap();
+        assert_eq!(due(6), due(10));
+        assert!((due(11) - due(6)).abs() < Decimal::new(6, 2), "{asked:?}");
+        let made = loan.transactions().iter().find(|one| one.kind == TransactionKind::ReAge);
+        assert_eq!(made.unwrap().portions, owed);
+        if recalculation == "daily" {
+            let quote = loan.payoff_quote("2024-07-20".parse().unwrap()).unwrap();
+            assert_eq!(quote.total, owed.total().unwrap());
+        }
+    }
+}
+
+/// Principal with its interest is asked for once, whatever was paid of what, charged back or
+/// waived before, and taking the operation back restores what was.
+#[test]
+fn respreading_keeps_what_is_owed_and_can_be_undone() {
+    for recalculation in ["daily", "at_due_dates", "none"] {
+        for spare in [false, true] {
+            let mut terms = terms(recalculation);
+            terms.servicing.recalculation.spare_overdue_principal = spare;
+            let lived = json!([
+                {"type": "disburse", "on": "2024-01-01", "amount": 100},
+                {"type": "repay", "on": "2024-02-01", "amount": "17.01", "id": "paid"},
+                {"type": "repay", "on": "2024-02-10", "amount": "5"},
+                {"type": "chargeback", "on": "2024-02-20", "amount": "10", "of": "paid"},
+                {"type": "repay", "on": "2024-04-10", "amount": "30"},
+                {"type": "waive_interest", "on": "2024-04-12", "amount": "0.05"},
+                {"type": "end_of_day", "on": "2024-05-10"},
+            ]);
+            let before = fold(terms, lived);
+            let on = json!("2024-05-10");
+            for respread in [
+                json!({"type": "re_amortise", "on": on, "id": "respread"}),
+                json!({"type": "re_age", "on": "2024-08-10", "from": "2024-09-01",
+                       "instalments": 4, "frequency": "monthly", "id": "respread"}),
+            ] {
+                let day = respread["on"].clone();
+                let look = json!({"type": "end_of_day", "on": day});
+                let before = before.clone().apply(&serde_json::from_value(look).unwrap()).unwrap();
+                let after =
+                    before.clone().apply(&serde_json::from_value(respread).unwrap()).unwrap();
+                let owed = |loan: &Loan| loan.outstanding().unwrap();
+                assert_eq!(owed(&after).principal, owed(&before).principal, "{recalculation}");
+                let past = after
+                    .lines()
+                    .iter()
+                    .filter(|line| json!(line.due_date).as_str() <= day.as_str());
+                for line in past {
+                    assert_eq!(line.outstanding().unwrap().principal, Decimal::ZERO, "{line:?}");
+                    assert_eq!(line.outstanding().unwrap().interest, Decimal::ZERO, "{line:?}");
+                }
+                let back = json!({"type": "reverse", "on": day, "of": "respread"});
+                let restored = after.apply(&serde_json::from_value(back).unwrap()).unwrap();
+                assert_eq!(shown(&restored), shown(&before), "{recalculation}");
+            }
+        }
+    }
+}
