@@ -8,6 +8,8 @@ pub mod domain;
 #[cfg(feature = "pg")]
 mod api;
 #[cfg(feature = "pg")]
+mod book;
+#[cfg(feature = "pg")]
 mod pg;
 
 #[cfg(feature = "pg")]
@@ -36,5 +38,9 @@ mod sql {
         ]
     );
     extension_sql_file!("../sql/engine/30_fold.sql", requires = [fold, fold_schedule]);
+    extension_sql_file!(
+        "../sql/engine/40_book.sql",
+        requires = [_hash_link, _book_parts, _book_version]
+    );
     extension_sql_file!("../sql/engine/90_comments.sql", finalize);
 }

@@ -156,7 +156,12 @@ impl Table<9> for Found {
                 cells.whole(at as i32 + 1);
                 cells.epoch_day(start);
                 cells.epoch_day(level.due[at]);
-                for amount in [opening, row.principal, row.interest, 0, row.total, row.closing] {
+                for amount in [opening, row.principal, row.interest] {
+                    cells.minor(amount, level.minor_units);
+                }
+                // Fees, which make a loan one that is not level.
+                cells.nothing(level.minor_units);
+                for amount in [row.total, row.closing] {
                     cells.minor(amount, level.minor_units);
                 }
             }

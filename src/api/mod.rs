@@ -3,6 +3,11 @@
 mod actus;
 mod calendar;
 mod cashflow;
+mod hash;
+mod identity;
 mod loan;
+mod matching;
 mod money;
+mod outlook;
+mod packed;
 mod servicing;

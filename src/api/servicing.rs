@@ -20,21 +20,21 @@ impl Coded for ServicingError {
     }
 }
 
-fn read_terms(terms: Document) -> LoanTerms {
+pub(super) fn read_terms(terms: Document) -> LoanTerms {
     LoanTerms::from_json(terms.0)
         .map_err(|problem| ServicingError::Terms(vec![problem]))
         .or_refuse()
 }
 
-fn read_operations(operations: Document) -> Vec<Operation> {
+pub(super) fn read_operations(operations: Document) -> Vec<Operation> {
     Operation::list_from_json(operations.0).map_err(ServicingError::Unreadable).or_refuse()
 }
 
-fn read_state(state: Document) -> Loan {
+pub(super) fn read_state(state: Document) -> Loan {
     Loan::restore(state.0).or_refuse()
 }
 
-fn folded(terms: Document, operations: Document, as_of: Option<Day>) -> Loan {
+pub(super) fn folded(terms: Document, operations: Document, as_of: Option<Day>) -> Loan {
     let (terms, operations) = (read_terms(terms), read_operations(operations));
     loan_at(terms, &operations, as_of.map(|day| day.0), None).or_refuse()
 }
@@ -43,12 +43,12 @@ fn saved(loan: &Loan) -> JsonB {
     JsonB(loan.save().or_refuse())
 }
 
-fn day(on: Option<NaiveDate>) -> Option<Day> {
+pub(super) fn day(on: Option<NaiveDate>) -> Option<Day> {
     on.map(Day)
 }
 
 /// The name of a value in the JSON form.
-fn name(value: impl Serialize) -> String {
+pub(super) fn name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(name)) => name,
         _ => String::new(),
@@ -57,19 +57,19 @@ fn name(value: impl Serialize) -> String {
 
 /// Amounts as they are shown: with the decimals of the currency at least.
 #[derive(Clone, Copy)]
-struct Shown(u32);
+pub(super) struct Shown(u32);
 
 impl Shown {
-    fn of(loan: &Loan) -> Self {
+    pub(super) fn of(loan: &Loan) -> Self {
         Self(loan.terms().schedule.rounding.minor_units)
     }
 
-    fn amount(self, mut amount: Decimal) -> Num {
+    pub(super) fn amount(self, mut amount: Decimal) -> Num {
         amount.rescale(amount.scale().max(self.0));
         Num(amount)
     }
 
-    fn total(self, amounts: &Amounts) -> Num {
+    pub(super) fn total(self, amounts: &Amounts) -> Num {
         self.amount(amounts.total().map_err(ServicingError::from).or_refuse())
     }
 }
@@ -304,6 +304,78 @@ fn fold_balances(
     ))
 }
 
+/// A line of a schedule as it is shown.
+pub(super) type LineRow = (
+    i32,
+    String,
+    Day,
+    Day,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Num,
+    Option<Day>,
+);
+
+/// One line, with what is due and what became of it.
+pub(super) fn line_row(shown: Shown, line: Line) -> LineRow {
+    let owed = line.outstanding().map_err(ServicingError::from).or_refuse();
+    let Line { charged, paid, waived, written_off, .. } = line;
+    (
+        line.number as i32,
+        name(line.kind),
+        Day(line.period_start),
+        Day(line.due_date),
+        shown.amount(charged.principal),
+        shown.amount(charged.interest),
+        shown.amount(charged.fee),
+        shown.amount(charged.penalty),
+        shown.total(&charged),
+        shown.amount(paid.principal),
+        shown.amount(paid.interest),
+        shown.amount(paid.fee),
+        shown.amount(paid.penalty),
+        shown.total(&paid),
+        shown.amount(waived.principal),
+        shown.amount(waived.interest),
+        shown.amount(waived.fee),
+        shown.amount(waived.penalty),
+        shown.total(&waived),
+        shown.amount(written_off.principal),
+        shown.amount(written_off.interest),
+        shown.amount(written_off.fee),
+        shown.amount(written_off.penalty),
+        shown.total(&written_off),
+        shown.amount(owed.principal),
+        shown.amount(owed.interest),
+        shown.amount(owed.fee),
+        shown.amount(owed.penalty),
+        shown.total(&owed),
+        day(line.settled_on),
+    )
+}
+
 #[pg_extern(immutable, parallel_safe)]
 #[allow(clippy::type_complexity)]
 fn fold_schedule(
@@ -345,42 +417,7 @@ fn fold_schedule(
 > {
     let loan = read_state(state);
     let shown = Shown::of(&loan);
-    TableIterator::new(loan.lines().to_vec().into_iter().map(move |line| {
-        let owed = line.outstanding().map_err(ServicingError::from).or_refuse();
-        let Line { charged, paid, waived, written_off, .. } = line;
-        (
-            line.number as i32,
-            name(line.kind),
-            Day(line.period_start),
-            Day(line.due_date),
-            shown.amount(charged.principal),
-            shown.amount(charged.interest),
-            shown.amount(charged.fee),
-            shown.amount(charged.penalty),
-            shown.total(&charged),
-            shown.amount(paid.principal),
-            shown.amount(paid.interest),
-            shown.amount(paid.fee),
-            shown.amount(paid.penalty),
-            shown.total(&paid),
-            shown.amount(waived.principal),
-            shown.amount(waived.interest),
-            shown.amount(waived.fee),
-            shown.amount(waived.penalty),
-            shown.total(&waived),
-            shown.amount(written_off.principal),
-            shown.amount(written_off.interest),
-            shown.amount(written_off.fee),
-            shown.amount(written_off.penalty),
-            shown.total(&written_off),
-            shown.amount(owed.principal),
-            shown.amount(owed.interest),
-            shown.amount(owed.fee),
-            shown.amount(owed.penalty),
-            shown.total(&owed),
-            day(line.settled_on),
-        )
-    }))
+    TableIterator::new(loan.lines().to_vec().into_iter().map(move |line| line_row(shown, line)))
 }
 
 #[pg_extern(immutable, parallel_safe)]

@@ -1,0 +1,75 @@
+//! What a book is made of: scripts that `loan_engine.create_book` runs in order, in a schema of the
+//! caller's.
+//!
+//! A script names its schema `@book@`, so that the same text makes any book.
+
+use pgrx::iter::TableIterator;
+use pgrx::prelude::*;
+
+/// The scripts in the order they are run, each with its name.
+macro_rules! parts {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../sql/book/", $name, ".sql")))),*]
+    };
+}
+
+const PARTS: &[(&str, &str)] = parts![
+    "10_book",
+    "12_control",
+    "15_parties",
+    "20_products",
+    "22_product_terms",
+    "23_calendars",
+    "24_product_seeds",
+    "25_ledger",
+    "26_ledger_posting",
+    "27_ledger_reports",
+    "28_chart",
+    "30_machines",
+    "31_transitions",
+    "32_machine_views",
+    "33_machine_seeds",
+    "34_vocabulary",
+    "40_applications",
+    "41_rules",
+    "42_decisions",
+    "44_matching",
+    "50_loans",
+    "51_loan_ledger",
+    "52_agreement",
+    "53_documents",
+    "54_conversion",
+    "55_events",
+    "55_loan_status",
+    "60_payments",
+    "61_inbox",
+    "62_repayments",
+    "65_servicing",
+    "66_transfers",
+    "70_collections",
+    "71_collecting",
+    "72_disputes",
+    "80_end_of_day",
+    "82_daily_steps",
+    "95_planning",
+];
+
+/// Where a script names its schema.
+const PLACEHOLDER: &str = "@book@";
+
+#[pg_extern(immutable, parallel_safe)]
+fn _book_parts(
+    book: &str,
+) -> TableIterator<'static, (name!(number, i32), name!(part, &'static str), name!(script, String))>
+{
+    let schema = pgrx::spi::quote_identifier(book);
+    let scripts =
+        PARTS.iter().map(move |(name, script)| (*name, script.replace(PLACEHOLDER, &schema)));
+    TableIterator::new((1..).zip(scripts).map(|(number, (name, script))| (number, name, script)))
+}
+
+/// The version of the books this engine makes.
+#[pg_extern(immutable, parallel_safe)]
+fn _book_version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
