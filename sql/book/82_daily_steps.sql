@@ -1,0 +1,6 @@
+-- What of states, collections and the ledger belongs to the end of each day.
+
+insert into @book@.end_of_day_step (position, name, call) values
+    (20, 'collect', 'select count(*) from @book@.run_collections($1)'),
+    (30, 'let time move states', 'select count(*) from @book@.run_timers($1)'),
+    (90, 'keep balances of the ledger', 'select @book@._snapshot_ledger($1)');
