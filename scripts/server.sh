@@ -126,6 +126,19 @@ server_stop() {
         >/dev/null
 }
 
+# Kills every process of a server at once, as a fault of the machine would. What is killed may stay
+# listed until its parent looks, and would pass for a running server: so the locks are removed, too.
+server_kill() {
+    local data host postmaster
+    . "$1/env"
+    postmaster=$(head -n 1 "$data/postmaster.pid")
+    kill -STOP "$postmaster"
+    pkill -KILL -P "$postmaster" || true
+    kill -KILL "$postmaster"
+    while pgrep -P "$postmaster" >/dev/null; do sleep 0.02; done
+    rm -f "$data/postmaster.pid" "$host"/.s.PGSQL.*
+}
+
 server_use() {
     local host
     . "$1/env"
