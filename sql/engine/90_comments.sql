@@ -13,6 +13,7 @@ alter function loan_engine.apply(jsonb, jsonb) cost 10000;
 alter function loan_engine.fold_difference(jsonb, jsonb) cost 10000;
 alter function loan_engine.payoff_quote(jsonb, date) cost 10000 rows 1;
 alter function loan_engine.accrued_interest(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.loan_outlook(jsonb, date) cost 10000 rows 1;
 alter function loan_engine.delinquency(jsonb, date) cost 10000 rows 1;
 alter function loan_engine.delinquent_instalments(jsonb, date) cost 10000 rows 3;
 alter function loan_engine.explain(jsonb, text) cost 10000 rows 5;
@@ -23,6 +24,16 @@ alter function loan_engine.fold_allocations(jsonb) cost 10000 rows 50;
 alter function loan_engine.fold_charges(jsonb) cost 10000 rows 3;
 alter function loan_engine.fold_journal(jsonb) cost 10000 rows 200;
 alter function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) cost 1000 rows 1;
+
+-- Identifiers
+
+comment on function loan_engine.uuid_v7() is
+'A new UUID of version 7 (RFC 9562): it begins with the time in milliseconds, so that rows made together lie together in an index; those one session makes sort in the order made, also within a millisecond; the last 32 bits are random, from the operating system.';
+
+-- Names
+
+comment on function loan_engine.name_similarity(text, text) is
+'How alike two names are, from 0 to 1, whatever the order of their words: each word is paired with the most similar one of the other name (the greater of Jaro-Winkler and Damerau-Levenshtein similarity), and pairs count by their letters; words only one name has count half, and gaps between words are forgiven. Accents are not.';
 
 -- Money
 
@@ -196,7 +207,7 @@ comment on function loan_engine.total_cost(numeric, numeric, integer, date, json
 -- A loan's life
 
 comment on function loan_engine.fold(jsonb, jsonb, date) is
-'The state of a loan: its terms, and everything recorded in that order, folded; with as_of, only what took effect up to that day. The state can be stored, and is what the other functions of a loan''s life take. A refusal names the operation that is not taken; see the page on errors for the codes LN101 to LN109.';
+'The state of a loan: its terms, and everything recorded in that order, folded; with as_of, only what took effect up to that day. The state can be stored, and is what the other functions of a loan''s life take. A refusal names the operation that is not taken; see the page on errors for the codes LN101 to LN110.';
 
 comment on function loan_engine.apply(jsonb, jsonb) is
 'The state of a loan after one more operation, the same as everything folded again. Where the operation takes effect before others, or takes one back, those after it run again; transactions that come to something else are reversed and made anew.';
@@ -215,6 +226,12 @@ comment on function loan_engine.accrued_interest(jsonb, date) is
 
 comment on function loan_engine.delinquency(jsonb, date) is
 'How late a loan is on a day: days since the oldest due date that is not paid, the same after grace and without pauses, what is overdue, and the class of the terms that those days are in. No dates and zero days for a loan that is not late.';
+
+comment on function loan_engine.loan_outlook(jsonb, date) is
+'What a loan looks like at the end of a day, and until when that is told without asking again: until holds_until, interest earned is earned_base + earned_per_day x days since, rounded as the terms round amounts, and every other column but days_past_due, which counts from oldest_unpaid, stays. NULL in holds_until where nothing changes by time. What is earned has what was forgiven taken off; settled is what was paid or given up, what a chargeback took back taken off, so that earned - settled is receivable. needs_end_of_day says that ending the day charges a penalty.';
+
+comment on function loan_engine._loan_outlook(bytea, date) is
+'What loan_outlook says, of a state in its short form.';
 
 comment on function loan_engine.delinquent_instalments(jsonb, date) is
 'How late each unpaid instalment is on a day, for loans whose terms ask for delinquency by instalment.';
@@ -271,3 +288,59 @@ comment on function loan_engine._weighted_average_deserial(bytea, internal) is
 
 comment on function loan_engine._weighted_average_final(internal) is
 'The average of a state.';
+
+-- Books
+
+alter function loan_engine._book_parts(text) rows 50;
+alter function loan_engine.check_book(name) rows 25;
+
+comment on function loan_engine.create_book(name, text, text, date) is
+'Makes a schema and fills it with the tables, views, triggers and procedures of a lender''s book, owned by the caller. base_currency is an ISO 4217 code, time_zone one of pg_timezone_names, business_date the day the book opens on. Refuses a schema that exists (42P06).';
+
+comment on function loan_engine.upgrade_book(name) is
+'Brings a book to the version of the engine and returns the version it is of then. Refuses what it knows no way from (0A000).';
+
+comment on function loan_engine.drop_book(name, boolean) is
+'Drops a book with all that is in it. One with postings is refused (55000) unless with_postings is true.';
+
+comment on function loan_engine.check_book(name) is
+'Runs every check of a book: its name, how many faults it found, and where one of them is. A sound book has none.';
+
+comment on function loan_engine._version_of(name) is
+'The version of the engine that made or last upgraded a book; 3F000 if there is none of that name.';
+
+comment on function loan_engine._book_parts(text) is
+'The scripts that make a book, in order, for a schema of the name.';
+
+comment on function loan_engine._book_version() is
+'The version of the books that this engine makes.';
+
+comment on function loan_engine._hash_link(bytea, bytea, text) is
+'SHA-256 of the link before, which is state or else previous, and of a content in UTF-8.';
+
+comment on aggregate loan_engine._hash_chain(bytea, text) is
+'The last link of a chain over contents in order; as a window aggregate the link of each row. previous is the link before the first.';
+
+-- Loans in the short form, for a book's own use
+
+comment on function loan_engine._loan_open(jsonb) is
+'The short form of a loan that is agreed and not lent yet.';
+
+alter function loan_engine._loan_serve(bytea, jsonb, jsonb, jsonb) cost 10 rows 8;
+alter function loan_engine._loan_outlook(bytea, date) cost 10 rows 1;
+alter function loan_engine._loan_lines(bytea) cost 10 rows 36;
+
+comment on function loan_engine._loan_at(jsonb, jsonb, date, date) is
+'The packed state of a loan as loan_at tells it: at the end of one day, by what was known at the end of another.';
+
+comment on function loan_engine._loan_fold(jsonb, jsonb) is
+'The short form of a loan folded from its terms and everything recorded.';
+
+comment on function loan_engine._loan_needs_history(bytea, jsonb) is
+'Whether operations cannot be applied to a short form, but only to the loan folded from everything recorded: they do not take effect last, or look back.';
+
+comment on function loan_engine._loan_serve(bytea, jsonb, jsonb, jsonb) is
+'What operations bring, as facts: charge, transaction, reversal, allocation to an instalment (taken back where negative), movement on an account (debits above zero); last the state after them in the short form, with what is outstanding and what is held. operation is the place among everything recorded of the operation that a fact came of, also where a later one brought it about. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, one that needs history is answered by the one fact history.';
+
+comment on function loan_engine._loan_lines(bytea) is
+'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';

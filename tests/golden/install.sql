@@ -7,6 +7,30 @@ The ordering of items is not stable, it is driven by a dependency graph.
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/book/mod.rs
+-- loan_engine::book::_book_parts
+CREATE  FUNCTION "_book_parts"(
+	"book" TEXT /* & str */
+) RETURNS TABLE (
+	"number" INT,  /* i32 */
+	"part" TEXT,  /* & '_ str */
+	"script" TEXT  /* String */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_book_parts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/book/mod.rs
+-- loan_engine::book::_book_version
+CREATE  FUNCTION "_book_version"() RETURNS TEXT /* & '_ str */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_book_version_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/rate_of_return.rs
 -- loan_engine::api::cashflow::rate_of_return::_flows_combine
 CREATE  FUNCTION "_flows_combine"(
@@ -52,6 +76,296 @@ CREATE  FUNCTION "_flows_transition"(
 IMMUTABLE PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', '_flows_transition_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/hash.rs
+-- loan_engine::api::hash::_hash_link
+CREATE  FUNCTION "_hash_link"(
+	"state" bytea, /* Option < & [u8] > */
+	"previous" bytea, /* Option < & [u8] > */
+	"content" TEXT /* Option < & str > */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_hash_link_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   _hash_link
+--   _book_parts
+--   _book_version
+
+-- A book is an ordinary schema: its tables belong to whoever made it, so that dumps, restores and
+-- replicas treat it as any other. The engine keeps no list of books; a schema is one if it has the
+-- one-row table book.
+
+create function loan_engine.create_book(
+    book name,
+    base_currency text default 'EUR',
+    time_zone text default 'UTC',
+    business_date date default current_date
+) returns void language plpgsql volatile parallel unsafe as $$
+declare
+    part record;
+begin
+    if book is null or base_currency is null or time_zone is null or business_date is null then
+        raise exception using errcode = '22004', message = 'an argument of create_book is NULL',
+            hint = 'Give the schema, and leave out what the defaults suit.';
+    end if;
+    if book::text !~ '^[A-Za-z_][A-Za-z0-9_]*$' then
+        raise exception using errcode = '22023', message = format('"%s" is no name for a book', book),
+            hint = 'Use letters, digits and underscores, such as lending.';
+    end if;
+    if book::text in ('loan_engine', 'public', 'information_schema') or book::text like 'pg\_%' then
+        raise exception using errcode = '22023', message = format('schema "%s" cannot be a book', book),
+            hint = 'Choose a name of its own, such as lending.';
+    end if;
+    perform loan_engine.minor_units(base_currency);
+    if not exists (select from pg_timezone_names where name = time_zone) then
+        raise exception using errcode = '22023', message = format('unknown time zone: "%s"', time_zone),
+            hint = 'The view pg_timezone_names lists those the server knows.';
+    end if;
+    if business_date not between '1900-01-01' and '9999-01-01' then
+        raise exception using errcode = '22008', message = format('a book cannot open on %s', business_date),
+            hint = 'Give a day from 1900-01-01 to 9999-01-01.';
+    end if;
+    if exists (select from pg_namespace where nspname = book) then
+        raise exception using errcode = '42P06', message = format('schema "%s" exists', book),
+            detail = 'A book fills a schema of its own and adds nothing to one that is there.',
+            hint = 'Choose another name, or drop_book if it is a book that is not needed any more.';
+    end if;
+    execute format('create schema %I', book);
+    execute format('comment on schema %I is %L', book, 'a book of loan_engine');
+    for part in select * from loan_engine._book_parts(book) order by number loop
+        execute part.script;
+    end loop;
+    execute format(
+        'insert into %I.book (name, version, base_currency, time_zone, business_date) values ($1, $2, $3, $4, $5)',
+        book) using book::text, loan_engine._book_version(), base_currency, time_zone, business_date;
+    execute format('select %I._open()', book);
+end $$;
+
+create function loan_engine._version_of(book name) returns text
+    language plpgsql stable parallel unsafe as $$
+declare
+    version text;
+begin
+    if book is null then
+        raise exception using errcode = '22004', message = 'the book is NULL', hint = 'Give the schema of the book.';
+    end if;
+    if to_regclass(format('%I.book', book)) is null then
+        raise exception using errcode = '3F000', message = format('there is no book "%s"', book),
+            hint = 'select loan_engine.create_book(''lending'') makes one.';
+    end if;
+    execute format('select version from %I.book', book) into version;
+    return version;
+end $$;
+
+create function loan_engine.upgrade_book(book name) returns text
+    language plpgsql volatile parallel unsafe as $$
+declare
+    made_by text := loan_engine._version_of(book);
+begin
+    if made_by <> loan_engine._book_version() then
+        raise exception using errcode = '0A000',
+            message = format('book "%s" cannot be upgraded from version %s', book, made_by),
+            detail = format('The engine is version %s.', loan_engine._book_version()),
+            hint = 'Install the version of the engine that made the book, or a later one that knows the way.';
+    end if;
+    return made_by;
+end $$;
+
+create function loan_engine.drop_book(book name, with_postings boolean default false) returns void
+    language plpgsql volatile parallel unsafe as $$
+declare
+    posted boolean;
+begin
+    perform loan_engine._version_of(book);
+    execute format('select exists (select from %I.ledger_entry)', book) into posted;
+    if posted and with_postings is not true then
+        raise exception using errcode = '55000', message = format('book "%s" has postings', book),
+            detail = 'Its ledger, events and payments would be lost.',
+            hint = 'Dump it first; then say drop_book(…, with_postings => true).';
+    end if;
+    execute format('drop schema %I cascade', book);
+end $$;
+
+create function loan_engine.check_book(book name)
+    returns table (check_name text, faults bigint, example text)
+    language plpgsql volatile parallel unsafe as $$
+begin
+    perform loan_engine._version_of(book);
+    return query execute format('select * from %I.check_book()', book);
+end $$;
+
+create aggregate loan_engine._hash_chain(previous bytea, content text) (
+    sfunc = loan_engine._hash_link,
+    stype = bytea,
+    parallel = safe
+);
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/packed.rs
+-- loan_engine::api::packed::_loan_at
+CREATE  FUNCTION "_loan_at"(
+	"terms" jsonb, /* Document */
+	"operations" jsonb, /* Document */
+	"valid_on" date DEFAULT NULL, /* Option < Day > */
+	"known_on" date DEFAULT NULL /* Option < Day > */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_at_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/packed.rs
+-- loan_engine::api::packed::_loan_fold
+CREATE  FUNCTION "_loan_fold"(
+	"terms" jsonb, /* Document */
+	"operations" jsonb /* Document */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_fold_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/packed.rs
+-- loan_engine::api::packed::_loan_lines
+CREATE  FUNCTION "_loan_lines"(
+	"state" bytea /* & [u8] */
+) RETURNS TABLE (
+	"instalment" INT,  /* i32 */
+	"kind" TEXT,  /* String */
+	"period_start" date,  /* Day */
+	"due_date" date,  /* Day */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"total" numeric,  /* Num */
+	"principal_paid" numeric,  /* Num */
+	"interest_paid" numeric,  /* Num */
+	"fees_paid" numeric,  /* Num */
+	"penalties_paid" numeric,  /* Num */
+	"total_paid" numeric,  /* Num */
+	"principal_waived" numeric,  /* Num */
+	"interest_waived" numeric,  /* Num */
+	"fees_waived" numeric,  /* Num */
+	"penalties_waived" numeric,  /* Num */
+	"total_waived" numeric,  /* Num */
+	"principal_written_off" numeric,  /* Num */
+	"interest_written_off" numeric,  /* Num */
+	"fees_written_off" numeric,  /* Num */
+	"penalties_written_off" numeric,  /* Num */
+	"total_written_off" numeric,  /* Num */
+	"principal_outstanding" numeric,  /* Num */
+	"interest_outstanding" numeric,  /* Num */
+	"fees_outstanding" numeric,  /* Num */
+	"penalties_outstanding" numeric,  /* Num */
+	"total_outstanding" numeric,  /* Num */
+	"settled_on" date  /* Option < Day > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_lines_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/packed.rs
+-- loan_engine::api::packed::_loan_needs_history
+CREATE  FUNCTION "_loan_needs_history"(
+	"state" bytea, /* & [u8] */
+	"operations" jsonb /* Document */
+) RETURNS bool /* bool */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_needs_history_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/packed.rs
+-- loan_engine::api::packed::_loan_open
+CREATE  FUNCTION "_loan_open"(
+	"terms" jsonb /* Document */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_open_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/outlook.rs
+-- loan_engine::api::outlook::_loan_outlook
+CREATE  FUNCTION "_loan_outlook"(
+	"state" bytea, /* & [u8] */
+	"on_date" date /* Day */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"outstanding" numeric,  /* Num */
+	"overpaid" numeric,  /* Num */
+	"maturity" date,  /* Option < Day > */
+	"closed_on" date,  /* Option < Day > */
+	"charged_off_on" date,  /* Option < Day > */
+	"days_past_due" INT,  /* i32 */
+	"oldest_unpaid" date,  /* Option < Day > */
+	"overdue" numeric,  /* Num */
+	"overdue_principal" numeric,  /* Num */
+	"next_due" date,  /* Option < Day > */
+	"next_due_amount" numeric,  /* Num */
+	"interest_earned" numeric,  /* Num */
+	"fees_earned" numeric,  /* Num */
+	"penalties_earned" numeric,  /* Num */
+	"interest_settled" numeric,  /* Num */
+	"fees_settled" numeric,  /* Num */
+	"penalties_settled" numeric,  /* Num */
+	"earned_base" numeric,  /* Num */
+	"earned_per_day" numeric,  /* Num */
+	"holds_until" date,  /* Option < Day > */
+	"needs_end_of_day" bool  /* bool */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_outlook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/packed.rs
+-- loan_engine::api::packed::_loan_serve
+CREATE  FUNCTION "_loan_serve"(
+	"state" bytea, /* Option < & [u8] > */
+	"operations" jsonb, /* Document */
+	"terms" jsonb DEFAULT NULL, /* Option < Document > */
+	"history" jsonb DEFAULT NULL /* Option < Document > */
+) RETURNS TABLE (
+	"fact" TEXT,  /* & '_ str */
+	"operation" INT,  /* i32 */
+	"transaction" INT,  /* Option < i32 > */
+	"kind" TEXT,  /* Option < String > */
+	"on_date" date,  /* Option < Day > */
+	"instalment" INT,  /* Option < i32 > */
+	"due_date" date,  /* Option < Day > */
+	"amount" numeric,  /* Option < Num > */
+	"principal" numeric,  /* Option < Num > */
+	"interest" numeric,  /* Option < Num > */
+	"fees" numeric,  /* Option < Num > */
+	"penalties" numeric,  /* Option < Num > */
+	"overpayment" numeric,  /* Option < Num > */
+	"replaces" INT,  /* Option < i32 > */
+	"state" bytea  /* :: std :: option :: Option < Vec < u8 > > */
+)
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_loan_serve_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -935,6 +1249,45 @@ AS 'MODULE_PATHNAME', 'loan_known_at_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/outlook.rs
+-- loan_engine::api::outlook::loan_outlook
+CREATE  FUNCTION "loan_outlook"(
+	"state" jsonb, /* Document */
+	"on_date" date /* Day */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"principal" numeric,  /* Num */
+	"interest" numeric,  /* Num */
+	"fees" numeric,  /* Num */
+	"penalties" numeric,  /* Num */
+	"outstanding" numeric,  /* Num */
+	"overpaid" numeric,  /* Num */
+	"maturity" date,  /* Option < Day > */
+	"closed_on" date,  /* Option < Day > */
+	"charged_off_on" date,  /* Option < Day > */
+	"days_past_due" INT,  /* i32 */
+	"oldest_unpaid" date,  /* Option < Day > */
+	"overdue" numeric,  /* Num */
+	"overdue_principal" numeric,  /* Num */
+	"next_due" date,  /* Option < Day > */
+	"next_due_amount" numeric,  /* Num */
+	"interest_earned" numeric,  /* Num */
+	"fees_earned" numeric,  /* Num */
+	"penalties_earned" numeric,  /* Num */
+	"interest_settled" numeric,  /* Num */
+	"fees_settled" numeric,  /* Num */
+	"penalties_settled" numeric,  /* Num */
+	"earned_base" numeric,  /* Num */
+	"earned_per_day" numeric,  /* Num */
+	"holds_until" date,  /* Option < Day > */
+	"needs_end_of_day" bool  /* bool */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'loan_outlook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/money.rs
 -- loan_engine::api::money::minor_units
 CREATE  FUNCTION "minor_units"(
@@ -956,6 +1309,18 @@ CREATE  FUNCTION "mirr"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'mirr_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/matching.rs
+-- loan_engine::api::matching::name_similarity
+CREATE  FUNCTION "name_similarity"(
+	"a" TEXT, /* & str */
+	"b" TEXT /* & str */
+) RETURNS double precision /* f64 */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'name_similarity_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1230,6 +1595,15 @@ AS 'MODULE_PATHNAME', 'total_cost_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/identity.rs
+-- loan_engine::api::identity::uuid_v7
+CREATE  FUNCTION "uuid_v7"() RETURNS uuid /* pgrx :: Uuid */
+STRICT VOLATILE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'uuid_v7_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/rate_of_return.rs
 -- loan_engine::api::cashflow::rate_of_return::xirr
 CREATE  FUNCTION "xirr"(
@@ -1295,6 +1669,7 @@ alter function loan_engine.apply(jsonb, jsonb) cost 10000;
 alter function loan_engine.fold_difference(jsonb, jsonb) cost 10000;
 alter function loan_engine.payoff_quote(jsonb, date) cost 10000 rows 1;
 alter function loan_engine.accrued_interest(jsonb, date) cost 10000 rows 1;
+alter function loan_engine.loan_outlook(jsonb, date) cost 10000 rows 1;
 alter function loan_engine.delinquency(jsonb, date) cost 10000 rows 1;
 alter function loan_engine.delinquent_instalments(jsonb, date) cost 10000 rows 3;
 alter function loan_engine.explain(jsonb, text) cost 10000 rows 5;
@@ -1305,6 +1680,16 @@ alter function loan_engine.fold_allocations(jsonb) cost 10000 rows 50;
 alter function loan_engine.fold_charges(jsonb) cost 10000 rows 3;
 alter function loan_engine.fold_journal(jsonb) cost 10000 rows 200;
 alter function loan_engine.total_cost(numeric, numeric, integer, date, jsonb) cost 1000 rows 1;
+
+-- Identifiers
+
+comment on function loan_engine.uuid_v7() is
+'A new UUID of version 7 (RFC 9562): it begins with the time in milliseconds, so that rows made together lie together in an index; those one session makes sort in the order made, also within a millisecond; the last 32 bits are random, from the operating system.';
+
+-- Names
+
+comment on function loan_engine.name_similarity(text, text) is
+'How alike two names are, from 0 to 1, whatever the order of their words: each word is paired with the most similar one of the other name (the greater of Jaro-Winkler and Damerau-Levenshtein similarity), and pairs count by their letters; words only one name has count half, and gaps between words are forgiven. Accents are not.';
 
 -- Money
 
@@ -1478,7 +1863,7 @@ comment on function loan_engine.total_cost(numeric, numeric, integer, date, json
 -- A loan's life
 
 comment on function loan_engine.fold(jsonb, jsonb, date) is
-'The state of a loan: its terms, and everything recorded in that order, folded; with as_of, only what took effect up to that day. The state can be stored, and is what the other functions of a loan''s life take. A refusal names the operation that is not taken; see the page on errors for the codes LN101 to LN109.';
+'The state of a loan: its terms, and everything recorded in that order, folded; with as_of, only what took effect up to that day. The state can be stored, and is what the other functions of a loan''s life take. A refusal names the operation that is not taken; see the page on errors for the codes LN101 to LN110.';
 
 comment on function loan_engine.apply(jsonb, jsonb) is
 'The state of a loan after one more operation, the same as everything folded again. Where the operation takes effect before others, or takes one back, those after it run again; transactions that come to something else are reversed and made anew.';
@@ -1497,6 +1882,12 @@ comment on function loan_engine.accrued_interest(jsonb, date) is
 
 comment on function loan_engine.delinquency(jsonb, date) is
 'How late a loan is on a day: days since the oldest due date that is not paid, the same after grace and without pauses, what is overdue, and the class of the terms that those days are in. No dates and zero days for a loan that is not late.';
+
+comment on function loan_engine.loan_outlook(jsonb, date) is
+'What a loan looks like at the end of a day, and until when that is told without asking again: until holds_until, interest earned is earned_base + earned_per_day x days since, rounded as the terms round amounts, and every other column but days_past_due, which counts from oldest_unpaid, stays. NULL in holds_until where nothing changes by time. What is earned has what was forgiven taken off; settled is what was paid or given up, what a chargeback took back taken off, so that earned - settled is receivable. needs_end_of_day says that ending the day charges a penalty.';
+
+comment on function loan_engine._loan_outlook(bytea, date) is
+'What loan_outlook says, of a state in its short form.';
 
 comment on function loan_engine.delinquent_instalments(jsonb, date) is
 'How late each unpaid instalment is on a day, for loans whose terms ask for delinquency by instalment.';
@@ -1553,5 +1944,61 @@ comment on function loan_engine._weighted_average_deserial(bytea, internal) is
 
 comment on function loan_engine._weighted_average_final(internal) is
 'The average of a state.';
+
+-- Books
+
+alter function loan_engine._book_parts(text) rows 50;
+alter function loan_engine.check_book(name) rows 25;
+
+comment on function loan_engine.create_book(name, text, text, date) is
+'Makes a schema and fills it with the tables, views, triggers and procedures of a lender''s book, owned by the caller. base_currency is an ISO 4217 code, time_zone one of pg_timezone_names, business_date the day the book opens on. Refuses a schema that exists (42P06).';
+
+comment on function loan_engine.upgrade_book(name) is
+'Brings a book to the version of the engine and returns the version it is of then. Refuses what it knows no way from (0A000).';
+
+comment on function loan_engine.drop_book(name, boolean) is
+'Drops a book with all that is in it. One with postings is refused (55000) unless with_postings is true.';
+
+comment on function loan_engine.check_book(name) is
+'Runs every check of a book: its name, how many faults it found, and where one of them is. A sound book has none.';
+
+comment on function loan_engine._version_of(name) is
+'The version of the engine that made or last upgraded a book; 3F000 if there is none of that name.';
+
+comment on function loan_engine._book_parts(text) is
+'The scripts that make a book, in order, for a schema of the name.';
+
+comment on function loan_engine._book_version() is
+'The version of the books that this engine makes.';
+
+comment on function loan_engine._hash_link(bytea, bytea, text) is
+'SHA-256 of the link before, which is state or else previous, and of a content in UTF-8.';
+
+comment on aggregate loan_engine._hash_chain(bytea, text) is
+'The last link of a chain over contents in order; as a window aggregate the link of each row. previous is the link before the first.';
+
+-- Loans in the short form, for a book's own use
+
+comment on function loan_engine._loan_open(jsonb) is
+'The short form of a loan that is agreed and not lent yet.';
+
+alter function loan_engine._loan_serve(bytea, jsonb, jsonb, jsonb) cost 10 rows 8;
+alter function loan_engine._loan_outlook(bytea, date) cost 10 rows 1;
+alter function loan_engine._loan_lines(bytea) cost 10 rows 36;
+
+comment on function loan_engine._loan_at(jsonb, jsonb, date, date) is
+'The packed state of a loan as loan_at tells it: at the end of one day, by what was known at the end of another.';
+
+comment on function loan_engine._loan_fold(jsonb, jsonb) is
+'The short form of a loan folded from its terms and everything recorded.';
+
+comment on function loan_engine._loan_needs_history(bytea, jsonb) is
+'Whether operations cannot be applied to a short form, but only to the loan folded from everything recorded: they do not take effect last, or look back.';
+
+comment on function loan_engine._loan_serve(bytea, jsonb, jsonb, jsonb) is
+'What operations bring, as facts: charge, transaction, reversal, allocation to an instalment (taken back where negative), movement on an account (debits above zero); last the state after them in the short form, with what is outstanding and what is held. operation is the place among everything recorded of the operation that a fact came of, also where a later one brought it about. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, one that needs history is answered by the one fact history.';
+
+comment on function loan_engine._loan_lines(bytea) is
+'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';
 /* </end connected objects> */
 

@@ -29,6 +29,7 @@ from (values
     ('timestamptz', array['-infinity', 'infinity', '4714-11-24 BC', '294276-12-31']),
     ('interval', array['0', '-1 day', '178000000 years', '-178000000 years']),
     ('uuid', array['00000000-0000-0000-0000-000000000000']),
+    ('name', array['', ' ', 'no such thing', '''; drop schema loan_engine', '"', '@book@', 'loan_engine', 'pg_catalog']),
     ('bytea', array['', '\x00', '\xff', '\x' || repeat('ff', 1000)]),
     ('daterange', array['empty', '(,)', '[2024-01-01,)', '(,2024-01-01)']),
     ('jsonb', array['null', 'true', '0', '-1', '1e400', '""', '"no such thing"', '[]', '{}',
@@ -47,6 +48,17 @@ from unnest(array['null', 'true', '0', '-1', '0.5', '1e30', '-1e30', '1e-30', '1
     '18446744073709551616', '""', '"no such thing"', '"-1"', '"1e30"', '"NaN"', '"Infinity"',
     '"0001-01-01"', '"9999-12-31"', '"99999-01-01"', '"2024-02-30"', '"infinity"', '[]', '[null]',
     '{}', '{"no such thing": 1}']) as value;
+
+-- A book of the call's own, for routines that want one.
+create function bad_input.book() returns name language plpgsql as $$
+declare
+    book constant name := 'b_' || replace(gen_random_uuid()::text, '-', '');
+begin
+    perform loan_engine.create_book(book);
+    return book;
+end $$;
+
+select loan_engine.create_book('kept') \g /dev/null
 
 -- A sane value for each argument, so that only one thing is wrong with a call: the most particular
 -- line applies. `routine` is a pattern for the name with its argument types. Arguments with a
@@ -72,6 +84,15 @@ from (values
     ('%', '%', 'jsonb', '''{}''::jsonb'),
     ('%', '%', 'json', '''{}''::json'),
     ('%', '%', 'bytea', '''''::bytea'),
+    ('%', '%', 'name', 'bad_input.book()'),
+    ('create_book%', 'book', 'name', '(''b_'' || replace(gen_random_uuid()::text, ''-'', ''''))::name'),
+    -- On a standby no book can be made, and it is asked for the version of one.
+    ('_version_of%', 'book', 'name', '''kept''::name'),
+    ('_book_parts%', 'book', 'text', '''lending'''),
+    ('_hash_%', 'content', 'text', '''said'''),
+    ('name_similarity%', '%', 'text', '''Ada Lovelace'''),
+    ('create_book%', 'base_currency', 'text', '''EUR'''),
+    ('create_book%', 'time_zone', 'text', '''UTC'''),
     ('%', '%rate%', 'numeric', '0.065'),
     ('%', 'instalment', 'numeric', '10'),
     ('%', 'period', 'integer', '3'),
@@ -99,9 +120,18 @@ from (values
         '"annual_rate": "0.07", "instalments": 3, "disbursed_on": "2024-01-01"}'', ''[]'')'),
     ('explain(%', 'path', 'text', '''outstanding.principal'''),
     ('accrued_interest(%', 'on_date', 'date', 'date ''2024-03-31'''),
+    ('loan_outlook(%', 'on_date', 'date', 'date ''2024-03-31'''),
     ('delinquency(%', 'on_date', 'date', 'date ''2024-03-31'''),
     ('delinquent_instalments(%', 'on_date', 'date', 'date ''2024-03-31'''),
-    ('payoff_quote(%', 'on_date', 'date', 'date ''2024-03-31''')
+    ('payoff_quote(%', 'on_date', 'date', 'date ''2024-03-31'''),
+    ('_loan_%', 'terms', 'jsonb', '''{"principal": 100, "annual_rate": "0.07", '
+        '"instalments": 3, "disbursed_on": "2024-01-01", "lend_beyond": 1}''::jsonb'),
+    ('_loan_%', 'history', 'jsonb', '''[{"type": "disburse", "on": "2024-01-01", '
+        '"amount": 100}]''::jsonb'),
+    ('_loan_%', 'operations', 'jsonb', '''[{"type": "disburse", "on": "2024-01-01", '
+        '"amount": 1}, {"type": "repay", "on": "2024-01-10", "amount": 1}]''::jsonb'),
+    ('_loan_%', 'state', 'bytea', 'loan_engine._loan_open(''{"principal": 100, "annual_rate": '
+        '"0.07", "instalments": 3, "disbursed_on": "2024-01-01", "lend_beyond": 1}'')')
 ) as listed (routine, argument, type, expression);
 
 -- Documents for arguments that take one. Each is accepted as it stands, then with each of its

@@ -75,6 +75,22 @@ cross join lateral loan_engine.apply(
     state, '{"type": "reverse", "on": "2024-03-12", "of": "first"}') as later
 cross join lateral loan_engine.fold_difference(state, later) as difference;
 
+-- What the loan looks like at the end of a day, and that it earns as told until it is asked again.
+\x on
+select outlook.*
+from loan, loan_engine.loan_outlook(loan_engine.fold(terms, operations), '2024-02-10') as outlook;
+\x off
+
+select count(*) as days, bool_and(
+        round(outlook.earned_base + outlook.earned_per_day * (on_date - date '2024-02-10'), 2)
+        = interest.earned) as as_told
+from loan
+cross join lateral loan_engine.fold(terms, operations) as state
+cross join lateral loan_engine.loan_outlook(state, '2024-02-10') as outlook
+cross join generate_series(0, outlook.holds_until - date '2024-02-10' - 1) as later
+cross join lateral (select date '2024-02-10' + later as on_date) as day
+cross join lateral loan_engine.accrued_interest(state, on_date) as interest;
+
 -- What ends the loan, and that it does.
 select quote.*
 from loan, loan_engine.payoff_quote(loan_engine.fold(terms, operations), '2024-03-20') as quote;
