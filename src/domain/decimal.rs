@@ -57,6 +57,46 @@ pub fn div(a: Decimal, b: Decimal) -> Result<Decimal, ArithmeticError> {
     a.checked_div(b).ok_or(ArithmeticError::OutOfRange("a division"))
 }
 
+/// A sum of amounts most of which have as many decimals as their currency: those are added up as
+/// whole numbers, at a fraction of the cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Total {
+    decimals: u32,
+    /// Of the amounts with that many decimals, without the point.
+    whole: i128,
+    /// Of the others.
+    rest: Decimal,
+}
+
+impl Total {
+    /// Nothing so far; amounts usually have so many decimals.
+    pub(crate) fn new(decimals: u32) -> Self {
+        Self { decimals, whole: 0, rest: Decimal::ZERO }
+    }
+
+    /// Adds an amount.
+    #[inline]
+    pub(crate) fn add(&mut self, amount: &Decimal) -> Result<(), ArithmeticError> {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        if amount.scale() == self.decimals {
+            // A coefficient has 96 bits, so that there is room for a billion of them.
+            self.whole += amount.mantissa();
+        } else {
+            self.rest = add(self.rest, *amount)?;
+        }
+        Ok(())
+    }
+
+    /// The sum.
+    pub(crate) fn amount(self) -> Result<Decimal, ArithmeticError> {
+        let whole = Decimal::try_from_i128_with_scale(self.whole, self.decimals)
+            .map_err(|_| ArithmeticError::OutOfRange("an addition"))?;
+        if self.rest.is_zero() { Ok(whole) } else { add(whole, self.rest) }
+    }
+}
+
 /// `base` to a whole power, by squaring.
 pub fn powu(base: Decimal, exponent: u64) -> Result<Decimal, ArithmeticError> {
     let (mut result, mut square, mut left) = (Decimal::ONE, base, exponent);

@@ -77,16 +77,24 @@ pub fn day_number(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - DAY_OF_COMMON_ERA_1970
 }
 
+/// Days from a date to a later one; negative to an earlier one.
+pub fn days_between(from: NaiveDate, until: NaiveDate) -> i32 {
+    if from.year() == until.year() {
+        // Counting within a year needs no calendar.
+        return until.ordinal0() as i32 - from.ordinal0() as i32;
+    }
+    until.num_days_from_ce() - from.num_days_from_ce()
+}
+
 /// Date of a day number.
 ///
 /// # Errors
 /// [`CalendarError::OutOfRange`] outside the years of [`crate::domain::limits`].
 pub fn date_of(day_number: i32) -> Result<NaiveDate, CalendarError> {
-    let refusal = CalendarError::OutOfRange { year: year_near(i64::from(day_number)) };
-    if !(DAY_NUMBER_MIN..=DAY_NUMBER_MAX).contains(&day_number) {
-        return Err(refusal);
-    }
-    NaiveDate::from_num_days_from_ce_opt(day_number + DAY_OF_COMMON_ERA_1970).ok_or(refusal)
+    Some(day_number)
+        .filter(|day_number| (DAY_NUMBER_MIN..=DAY_NUMBER_MAX).contains(day_number))
+        .and_then(|known| NaiveDate::from_num_days_from_ce_opt(known + DAY_OF_COMMON_ERA_1970))
+        .ok_or_else(|| CalendarError::OutOfRange { year: year_near(i64::from(day_number)) })
 }
 
 /// The year of a day number of any size; exact wherever the calendar reaches.

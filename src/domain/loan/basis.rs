@@ -1,13 +1,19 @@
 //! What part of the annual rate a stretch of days within a period bears.
 
+mod known;
+
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
+use self::known::Stretch;
+pub(crate) use self::known::{Borne, KnownPeriods};
 use super::ScheduleError;
 use super::context::Context;
 use super::level::FixedFactor;
 use super::terms::{DaysInMonth, DaysInYear, Interest, LeapDay, YearEnd};
-use crate::domain::calendar::civil::{day_number, day_number_of, days_in_year, is_leap_year};
+use crate::domain::calendar::civil::{
+    day_number, day_number_of, days_between, days_in_year, is_leap_year,
+};
 use crate::domain::calendar::{
     BusinessCalendar, CalendarError, DayCount, DayCountContext, Frequency, Recurrence, RollRule,
     year_fraction,
@@ -45,38 +51,14 @@ pub(crate) struct Whole<'a> {
 
 /// Days between two dates.
 pub(crate) fn days(from: NaiveDate, until: NaiveDate) -> i64 {
-    i64::from(day_number(until)) - i64::from(day_number(from))
-}
-
-/// What a factor follows from where no single date matters: the rate and lengths in days.
-#[derive(Clone, Copy, Debug)]
-struct Stretch {
-    annual_rate: Decimal,
-    /// Of the stretch.
-    days: i64,
-    /// Of the period it lies in.
-    period_days: i64,
-    /// Of the year it starts in.
-    year_days: i32,
-    /// Units of the frequency the period counts for.
-    units: Decimal,
-}
-
-impl Stretch {
-    /// Whether two stretches look the same; the same number in other digits counts as another.
-    fn is(&self, other: &Self) -> bool {
-        self.days == other.days
-            && self.period_days == other.period_days
-            && self.year_days == other.year_days
-            && self.units.serialize() == other.units.serialize()
-            && self.annual_rate.serialize() == other.annual_rate.serialize()
-    }
+    i64::from(days_between(from, until))
 }
 
 /// Factors of one loan, those lately computed at hand: most of its periods look alike.
 pub(crate) struct Factors<'a> {
     basis: Basis<'a>,
     seen: Vec<(Stretch, Factor)>,
+    whole: KnownPeriods,
 }
 
 /// A factor with its binary fraction, where it is worth making: where many periods share it.
@@ -98,11 +80,17 @@ const SEEN_MAX: usize = 8;
 
 impl<'a> Factors<'a> {
     pub(crate) fn new(basis: Basis<'a>) -> Self {
-        Self { basis, seen: Vec::with_capacity(SEEN_MAX) }
+        Self::with(basis, KnownPeriods::default())
     }
 
-    pub(crate) fn basis(&self) -> &Basis<'a> {
-        &self.basis
+    /// The same with periods that are known of other loans of the same rules.
+    pub(crate) fn with(basis: Basis<'a>, whole: KnownPeriods) -> Self {
+        Self { basis, seen: Vec::with_capacity(SEEN_MAX), whole }
+    }
+
+    /// What was learned of whole periods.
+    pub(crate) fn into_known(self) -> KnownPeriods {
+        self.whole
     }
 
     /// The interest on one unit of balance from `from` until `until` within `span`, where the
@@ -208,8 +196,49 @@ impl Factors<'_> {
         Ok(self.charge_with_fraction(annual_rate, span, from, until)?.0)
     }
 
-    /// The same with the factor's binary fraction, where it is at hand.
-    pub(crate) fn charge_with_fraction(
+    /// What a stretch bears, and its part in the factor from which instalments are solved.
+    pub(crate) fn borne(
+        &mut self,
+        annual_rate: Decimal,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Borne, ScheduleError> {
+        let basis = &self.basis;
+        let has_dates =
+            basis.interest.day_count.is_some() || basis.crosses_year_lengths(span, from, span.due);
+        if from > span.start || until < span.due || has_dates {
+            return self.find_borne(annual_rate, span, from, until);
+        }
+        // Of whole periods a few look like all of them.
+        let period_days = days(from, until);
+        let year_days = basis.days_of_year(span, from);
+        let stretch =
+            Stretch { annual_rate, days: period_days, period_days, year_days, units: span.units };
+        if let Some(known) = self.whole.find(&stretch) {
+            return Ok(known);
+        }
+        let found = self.find_borne(annual_rate, span, from, until)?;
+        self.whole.keep(stretch, found);
+        Ok(found)
+    }
+
+    fn find_borne(
+        &mut self,
+        annual_rate: Decimal,
+        span: &Span,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Borne, ScheduleError> {
+        // Every period counts alike where instalments are solved.
+        let regular = regular_units(self.basis.frequency);
+        let (charge, fixed) = self.charge_with_fraction(annual_rate, span, from, until)?;
+        let factor = self.factor(annual_rate, span, regular, from, until)?;
+        Ok(Borne { charge, fixed, factor })
+    }
+
+    /// The charge with the factor's binary fraction, where it is at hand.
+    fn charge_with_fraction(
         &mut self,
         annual_rate: Decimal,
         span: &Span,

@@ -5,9 +5,10 @@
 //! are days from a date that both sides know. What is read is never trusted: bytes that do not make
 //! what they should are an error, and no list is made longer than the bytes that are left.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 
+use crate::domain::calendar::civil::days_between;
 use crate::domain::limits::{YEAR_MAX, YEAR_MIN};
 
 /// Bytes that are not what they should be.
@@ -41,6 +42,11 @@ impl Writer {
 
     pub(crate) fn written(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The decimals of an amount in minor units.
+    pub(crate) fn minor_units(&self) -> u32 {
+        self.minor_units
     }
 
     pub(crate) fn byte(&mut self, byte: u8) {
@@ -98,7 +104,7 @@ impl Writer {
 
     /// A date by its days since another.
     pub(crate) fn date(&mut self, since: NaiveDate, date: NaiveDate) {
-        self.signed(i64::from(date.num_days_from_ce()) - i64::from(since.num_days_from_ce()));
+        self.signed(i64::from(days_between(since, date)));
     }
 
     pub(crate) fn text(&mut self, text: &str) {
@@ -203,7 +209,16 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn wide(&mut self) -> Result<i128, Damaged> {
-        let (mut number, mut shift) = (0u128, 0u32);
+        let (mut short, mut shift) = (0u64, 0u32);
+        while shift < 63 {
+            let byte = self.byte()?;
+            short |= u64::from(byte & !MORE) << shift;
+            if byte < MORE {
+                return Ok(i128::from((short >> 1) as i64 ^ -((short & 1) as i64)));
+            }
+            shift += GROUP_BITS;
+        }
+        let mut number = u128::from(short);
         loop {
             let byte = self.byte()?;
             if shift > 98 {
@@ -225,23 +240,31 @@ impl<'a> Reader<'a> {
         if head == 0 {
             return Ok(Decimal::ZERO);
         }
-        let (digits, scale) = if head & 1 == 1 {
+        if head & 1 == 1 {
             let digits = head >> 1;
-            (i128::from((digits >> 1) as i64 ^ -((digits & 1) as i64)), self.minor_units)
-        } else if head == 2 {
-            let scale = u32::from(self.byte()?);
-            (self.wide()?, scale)
-        } else {
+            let digits = (digits >> 1) as i64 ^ -((digits & 1) as i64);
+            return Decimal::try_new(digits, self.minor_units).map_err(|_| Damaged);
+        }
+        if head != 2 {
             return Err(Damaged);
-        };
-        Decimal::try_from_i128_with_scale(digits, scale).map_err(|_| Damaged)
+        }
+        let scale = u32::from(self.byte()?);
+        Decimal::try_from_i128_with_scale(self.wide()?, scale).map_err(|_| Damaged)
+    }
+
+    /// An amount of so many minor units.
+    #[inline]
+    pub(crate) fn minor(&self, minor: i128) -> Result<Decimal, Damaged> {
+        Decimal::try_from_i128_with_scale(minor, self.minor_units).map_err(|_| Damaged)
     }
 
     #[inline]
     pub(crate) fn date(&mut self, since: NaiveDate) -> Result<NaiveDate, Damaged> {
-        let days = i64::from(since.num_days_from_ce()).checked_add(self.signed()?);
-        let days = days.and_then(|days| i32::try_from(days).ok()).ok_or(Damaged)?;
-        let date = NaiveDate::from_num_days_from_ce_opt(days).ok_or(Damaged)?;
+        let days = self.signed()?;
+        let count = Days::new(days.unsigned_abs());
+        let date =
+            if days < 0 { since.checked_sub_days(count) } else { since.checked_add_days(count) };
+        let date = date.ok_or(Damaged)?;
         // What is there from the beginning counts from the first of all days.
         if (YEAR_MIN..=YEAR_MAX).contains(&date.year()) || date == NaiveDate::MIN {
             Ok(date)

@@ -41,6 +41,12 @@ impl FixedFactor {
     pub fn new(numerator: i128, decimals: u32) -> Option<Self> {
         let denominator = 10u128.checked_pow(decimals)?;
         let numerator = u128::try_from(numerator).ok().filter(|n| *n < denominator)?;
+        if let (Ok(short), Ok(by)) = (u64::try_from(numerator), u64::try_from(denominator)) {
+            let (whole, by) = (u128::from(short) << 64, u128::from(by));
+            let rounded_up = whole % by >= by - whole % by;
+            let fraction = u64::try_from(whole / by).ok()?;
+            return fraction.checked_add(u64::from(rounded_up)).map(|fraction| Self { fraction });
+        }
         // Long division in base 2, since numerator x 2^64 may need 160 bits.
         let (mut remainder, mut fraction) = (numerator, 0u64);
         for _ in 0..64 {

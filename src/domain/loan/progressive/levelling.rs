@@ -155,13 +155,14 @@ impl ProgressiveModel {
 
     /// Lets the last instalment that is not fully paid take what is left of everything lent and
     /// its interest. Where more than that was paid with it already, it is what was paid and the
-    /// one before takes the rest.
+    /// one before takes the rest. Principal counts as due: an instalment of which more was paid
+    /// than it asks for leaves less to the others.
     pub(super) fn settle(&mut self) -> Result<(), ScheduleError> {
         let lent: i128 = self.segments.iter().map(|segment| segment.disbursed).sum();
         let (mut again, mut cut) = (false, false);
         for _ in 0..self.periods.len() + 1 {
             let left = self.periods.iter().fold(lent, |left, period| {
-                left + period.charged_back_principal + period.due_interest() - period.payable()
+                left + period.charged_back_principal - period.due_principal()
             });
             // A larger instalment may make room for interest that was carried: that is left next.
             if left < 0 && again && !cut {
@@ -177,7 +178,7 @@ impl ProgressiveModel {
             // Interest that it does not cover yet comes before principal.
             let uncovered = if left > 0 { period.carried().max(0) } else { 0 };
             let wanted = period.instalment + left + uncovered;
-            let floor = period.paid() - period.charged_back();
+            let floor = period.paid() - period.beside();
             let before = std::mem::replace(&mut period.instalment, wanted.max(floor));
             if before == period.instalment {
                 return Ok(());
@@ -235,15 +236,16 @@ impl ProgressiveModel {
 
     /// Periods from `from` on of which more was paid than an instalment: they keep theirs.
     fn overpaid(&self, from: usize, instalment: i128) -> i128 {
-        let more = self.periods.iter().skip(from).filter(|period| period.paid() > instalment);
-        more.count() as i128
+        let later = self.periods.iter().skip(from);
+        later.filter(|period| period.paid_of_instalment() > instalment).count() as i128
     }
 
     fn set_instalments(&mut self, from: usize, instalment: i128) {
         for period in self.periods.iter_mut().skip(from) {
-            if instalment >= period.paid() && !period.interest_only {
+            if instalment >= period.paid_of_instalment() && !period.interest_only {
                 period.instalment = instalment;
                 period.solved = instalment;
+                period.with_interest = period.put_off;
             }
         }
     }
@@ -272,6 +274,6 @@ fn gap_of(periods: &[Period]) -> Option<(i128, i128)> {
         .windows(2)
         .rev()
         .filter_map(|pair| pair.first().zip(pair.last()))
-        .find(|(usual, last)| !usual.interest_only && !usual.fully_paid() && !last.fully_paid())
+        .find(|(usual, last)| usual.is_usual() && !last.put_off && !last.fully_paid())
         .map(|(usual, last)| (usual.instalment, last.instalment - usual.instalment))
 }

@@ -24,6 +24,7 @@ mod operations;
 mod packed;
 mod period;
 mod queries;
+mod replace;
 mod respread;
 mod saved;
 mod straight;

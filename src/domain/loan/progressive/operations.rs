@@ -56,7 +56,7 @@ impl ProgressiveModel {
         unpaid.refresh(0)?;
         unpaid.plan(from)?;
         for (period, planned) in self.periods.iter_mut().zip(&unpaid.periods).skip(from) {
-            let paid = period.paid() - period.charged_back();
+            let paid = period.paid() - period.beside();
             (period.instalment, period.solved) = (planned.instalment.max(paid), planned.solved);
         }
         Ok(())
@@ -149,10 +149,14 @@ impl ProgressiveModel {
             self.change_balance(on.min(due), Change { corrected: -paid, ..Change::default() })?;
         self.refresh_changed(changed.min(index)..=changed.max(index))?;
         self.settle()?;
-        if let Some(period) = self.periods.get_mut(index).filter(|_| ahead) {
-            let (all, back) = (period.paid(), period.charged_back());
-            if all > period.payable() || all == period.solved + back {
-                period.instalment = all - back;
+        let Some(period) = self.periods.get_mut(index).filter(|_| ahead) else {
+            return self.settle();
+        };
+        let (all, beside) = (period.paid(), period.beside());
+        if all > period.payable() || all == period.solved + beside {
+            let before = std::mem::replace(&mut period.instalment, all - beside);
+            if before != all - beside {
+                self.refresh_changed(index..=index)?;
             }
         }
         self.settle()
@@ -210,8 +214,8 @@ impl ProgressiveModel {
         self.plan(from)
     }
 
-    /// Lets so many instalments from the one due on a day or after it be of interest only. The
-    /// later ones are solved anew.
+    /// Lets so many instalments from the one due on a day or after it, but for the last, be of
+    /// interest only. The later ones are solved anew.
     ///
     /// # Errors
     /// [`ScheduleError::OutsideTerm`] for a day after the end.
@@ -221,11 +225,44 @@ impl ProgressiveModel {
         count: usize,
     ) -> Result<(), ScheduleError> {
         let from = self.period_of(on.max(self.start()))?;
-        for period in self.periods.iter_mut().skip(from).take(count) {
+        let last = self.periods.len().saturating_sub(1);
+        for period in self.periods.get_mut(from..last).unwrap_or_default().iter_mut().take(count) {
             period.interest_only = true;
         }
         self.refresh(from)?;
         self.plan(from)
+    }
+
+    /// Puts off the interest of so many instalments from the one due on a day or after it, but for
+    /// the last: the first one after them asks for it. It bears none itself, and instalments stay
+    /// as they are otherwise. `paid` is what was paid of instalments' interest where that is not
+    /// known here.
+    ///
+    /// # Errors
+    /// [`ScheduleError::OutsideTerm`] for a day after the end.
+    pub(crate) fn put_off_interest(
+        &mut self,
+        on: NaiveDate,
+        count: usize,
+        paid: &[(NaiveDate, Decimal)],
+    ) -> Result<(), ScheduleError> {
+        let from = self.period_of(on.max(self.start()))?;
+        for &(due, paid) in paid {
+            let (index, paid) = (self.due_on(due)?, self.minor(paid)?);
+            let within = index >= from && index - from < count;
+            if let Some(period) = self.periods.get_mut(index).filter(|_| within) {
+                period.paid_interest = paid.min(period.due_interest());
+            }
+        }
+        let last = self.periods.len().saturating_sub(1);
+        for period in self.periods.get_mut(from..last).unwrap_or_default().iter_mut().take(count) {
+            if !period.put_off {
+                period.instalment = period.due_principal() - period.charged_back_principal;
+                (period.solved, period.put_off) = (period.instalment, true);
+            }
+        }
+        self.refresh(from)?;
+        self.settle()
     }
 
     /// Takes a payment of principal back on a date: it is owed again from then and due with the

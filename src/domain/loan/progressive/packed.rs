@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::period::{Period, Segment};
 use super::{DatedRate, ProgressiveModel, ProgressiveRules, Touched};
 use crate::domain::limits::INSTALMENTS_MAX;
-use crate::domain::loan::basis::Span;
+use crate::domain::loan::basis::{Factors, KnownPeriods, Span};
 use crate::domain::loan::wire::{Damaged, Reader, Writer};
 use rust_decimal::Decimal;
 
@@ -16,7 +16,11 @@ const AS_SOLVED: u64 = 1 << 2;
 const PLAIN: u64 = 1 << 3;
 const PAID_PRINCIPAL: u64 = 1 << 4;
 const PAID_INTEREST: u64 = 1 << 5;
-const INTEREST_ONLY: u64 = 1 << 6;
+/// With interest, all of the instalment was paid.
+const PAID_UP: u64 = 1 << 6;
+const INTEREST_ONLY: u64 = 1 << 7;
+const PUT_OFF: u64 = 1 << 8;
+const PREPAID_INTEREST: u64 = 1 << 9;
 
 /// What is so of a segment.
 const DISBURSED: u64 = 1;
@@ -47,10 +51,12 @@ impl ProgressiveModel {
         }
     }
 
-    /// Reads what [`ProgressiveModel::pack`] wrote, and computes the rest again.
+    /// Reads what [`ProgressiveModel::pack`] wrote, and computes the rest again, but for what is
+    /// `known` of loans whose rules are the usual ones.
     pub(crate) fn unpack(
         reader: &mut Reader<'_>,
         usual: &ProgressiveRules,
+        known: &mut KnownPeriods,
     ) -> Result<Self, Damaged> {
         let own = reader.optional(|reader| {
             serde_json::from_str::<ProgressiveRules>(&reader.text()?).map_err(|_| Damaged)
@@ -69,42 +75,65 @@ impl ProgressiveModel {
             touched: Touched(0..count),
         };
         let (mut from, mut instalment) = (start, 0);
-        for number in 0..count {
-            let period = model.unpack_period(reader, number, from, instalment)?;
-            (from, instalment) = (period.due, period.instalment);
-            model.periods.push(period);
+        // Periods and segments are large: each is copied from a blank one and filled where it stays.
+        let span = Span { start, due: start, units: Decimal::ONE };
+        let blank = (Period::new(&span, 0, false), Segment::new(start, start));
+        for _ in 0..count {
+            (from, instalment) = model.unpack_period(reader, &blank, from, instalment)?;
         }
         if model.periods.is_empty() {
             return Err(Damaged);
         }
-        model.refactor(0).and_then(|()| model.refresh(0)).map_err(|_| Damaged)?;
+        if own.is_some() {
+            model.refactor(0).map_err(|_| Damaged)?;
+        } else {
+            let mut factors = Factors::with(model.basis(), std::mem::take(known));
+            let computed = model.refactor_with(&mut factors, 0..count);
+            *known = factors.into_known();
+            computed.map_err(|_| Damaged)?;
+        }
+        model.refresh(0).map_err(|_| Damaged)?;
         Ok(model)
     }
 
-    /// Reads one period and its segments, which follow one another up to its due date.
+    /// Reads one period and its segments, which follow one another up to its due date; returns that
+    /// and its instalment.
     fn unpack_period(
         &mut self,
         reader: &mut Reader<'_>,
-        number: usize,
+        blank: &(Period, Segment),
         start: NaiveDate,
         instalment: i128,
-    ) -> Result<Period, Damaged> {
+    ) -> Result<(NaiveDate, i128), Damaged> {
         let is = reader.number()?;
         let due = reader.date(start)?;
         if due <= start {
             return Err(Damaged);
         }
-        let units = if is & WHOLE_UNIT != 0 { Decimal::ONE } else { reader.decimal()? };
-        let number = u32::try_from(number).map_err(|_| Damaged)?;
-        let mut period = Period::new(&Span { start, due, units }, number, is & INTEREST_ONLY != 0);
+        self.periods.push(blank.0);
+        let period = self.periods.last_mut().ok_or(Damaged)?;
+        (period.start, period.due) = (start, due);
+        period.put_off = is & PUT_OFF != 0;
         period.first = u32::try_from(self.segments.len()).map_err(|_| Damaged)?;
-        period.instalment = if is & SAME_INSTALMENT != 0 { instalment } else { reader.wide()? };
-        period.solved = if is & AS_SOLVED != 0 { period.instalment } else { reader.wide()? };
-        period.paid_principal = given(is & PAID_PRINCIPAL, reader)?;
+        period.interest_only = is & INTEREST_ONLY != 0;
+        if is & WHOLE_UNIT == 0 {
+            period.units = reader.decimal()?;
+        }
+        let instalment = if is & SAME_INSTALMENT != 0 { instalment } else { reader.wide()? };
+        period.instalment = instalment;
+        period.solved = if is & AS_SOLVED != 0 { instalment } else { reader.wide()? };
         period.paid_interest = given(is & PAID_INTEREST, reader)?;
+        period.paid_principal = if is & PAID_UP != 0 {
+            instalment - period.paid_interest
+        } else {
+            given(is & PAID_PRINCIPAL, reader)?
+        };
+        period.prepaid_interest = given(is & PREPAID_INTEREST, reader)?;
         if is & PLAIN != 0 {
-            self.segments.push(Segment::new(start, due));
-            return Ok(period);
+            self.segments.push(blank.1);
+            let segment = self.segments.last_mut().ok_or(Damaged)?;
+            (segment.from, segment.until) = (start, due);
+            return Ok((due, instalment));
         }
         let mut from = start;
         for _ in 0..reader.count(usize::MAX)? {
@@ -123,19 +152,23 @@ impl ProgressiveModel {
             });
             from = until;
         }
-        if from == due { Ok(period) } else { Err(Damaged) }
+        if from == due { Ok((due, instalment)) } else { Err(Damaged) }
     }
 }
 
 fn pack_period(writer: &mut Writer, period: &Period, segments: &[Segment], instalment: i128) {
+    let paid_up = period.paid_principal != 0 && period.paid() == period.instalment;
     let plain = matches!(segments, [only] if bits(only) == 0);
     let is = bit(period.units == Decimal::ONE, WHOLE_UNIT)
         | bit(period.instalment == instalment, SAME_INSTALMENT)
         | bit(period.solved == period.instalment, AS_SOLVED)
         | bit(plain, PLAIN)
-        | bit(period.paid_principal != 0, PAID_PRINCIPAL)
+        | bit(paid_up, PAID_UP)
+        | bit(period.paid_principal != 0 && !paid_up, PAID_PRINCIPAL)
         | bit(period.paid_interest != 0, PAID_INTEREST)
-        | bit(period.interest_only, INTEREST_ONLY);
+        | bit(period.interest_only, INTEREST_ONLY)
+        | bit(period.put_off, PUT_OFF)
+        | bit(period.prepaid_interest != 0, PREPAID_INTEREST);
     writer.number(is);
     writer.date(period.start, period.due);
     if is & WHOLE_UNIT == 0 {
@@ -147,8 +180,11 @@ fn pack_period(writer: &mut Writer, period: &Period, segments: &[Segment], insta
     if is & AS_SOLVED == 0 {
         writer.wide(period.solved);
     }
-    give(writer, period.paid_principal);
     give(writer, period.paid_interest);
+    if !paid_up {
+        give(writer, period.paid_principal);
+    }
+    give(writer, period.prepaid_interest);
     if plain {
         return;
     }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::ProgressiveModel;
 use crate::domain::decimal::{self, ArithmeticError};
 use crate::domain::loan::ScheduleError;
-use crate::domain::loan::basis::{Charge, Factors, Span, regular_units};
+use crate::domain::loan::basis::{Charge, Factors, Span};
 use crate::domain::loan::context::Context;
 use crate::domain::loan::level::{FixedFactor, Rounder};
 
@@ -21,6 +21,10 @@ pub(super) struct Period {
     pub(super) first: u32,
     /// Whether the instalment is of interest only.
     pub(super) interest_only: bool,
+    /// Whether its interest is asked for with the next instalment.
+    pub(super) put_off: bool,
+    /// Whether its instalment was solved with the interest that it puts off.
+    pub(super) with_interest: bool,
     /// The instalment without what was charged back.
     pub(super) instalment: i128,
     /// The instalment as solved, before the last one took the difference or a payment ahead of
@@ -28,10 +32,16 @@ pub(super) struct Period {
     pub(super) solved: i128,
     pub(super) paid_principal: i128,
     pub(super) paid_interest: i128,
+    /// Interest of the period that was paid with an instalment that is agreed no more.
+    pub(super) prepaid_interest: i128,
     /// Amounts charged back within the period: they are due with its instalment.
     pub(super) charged_back_principal: i128,
     pub(super) charged_back_interest: i128,
-    /// Interest of the period with what earlier instalments did not cover.
+    /// Interest that the instalment before puts off.
+    pub(super) taken_over: i128,
+    /// Interest that instalments before did not cover.
+    brought: i128,
+    /// Interest of the period with what earlier instalments did not cover or put off.
     pub(super) accrued: i128,
     /// Balance after the period, as if it were paid on its due date.
     pub(super) closing: i128,
@@ -70,12 +80,17 @@ impl Period {
             units: span.units,
             first: number,
             interest_only,
+            put_off: false,
+            with_interest: false,
             instalment: 0,
             solved: 0,
             paid_principal: 0,
             paid_interest: 0,
+            prepaid_interest: 0,
             charged_back_principal: 0,
             charged_back_interest: 0,
+            taken_over: 0,
+            brought: 0,
             accrued: 0,
             closing: 0,
         }
@@ -89,9 +104,24 @@ impl Period {
         self.charged_back_principal + self.charged_back_interest
     }
 
-    /// The instalment with what was charged back.
+    /// The instalment with what was charged back and with interest that was put off until now. One
+    /// that puts its interest off is of principal, beside which only interest counts that was paid.
     pub(super) fn payable(&self) -> i128 {
-        self.instalment + self.charged_back()
+        if self.put_off {
+            self.instalment + self.charged_back_principal + self.paid_interest
+        } else {
+            self.instalment + self.charged_back() + self.taken_over
+        }
+    }
+
+    /// Everything that is payable beside the instalment.
+    pub(super) fn beside(&self) -> i128 {
+        self.payable() - self.instalment
+    }
+
+    /// What was paid, without what is of instalments before it or none of this one.
+    pub(super) fn paid_of_instalment(&self) -> i128 {
+        if self.put_off { self.paid_principal } else { self.paid() - self.taken_over }
     }
 
     pub(super) fn paid(&self) -> i128 {
@@ -102,12 +132,30 @@ impl Period {
         self.payable() == self.paid()
     }
 
-    /// Interest due: what accrued as far as the instalment covers it, and never less than was
-    /// paid. Once more principal was paid than is due, no more interest is due than was paid.
-    /// An instalment of interest only asks for all of it.
+    /// Whether it is an instalment like any other, and open.
+    pub(super) fn is_usual(&self) -> bool {
+        !self.interest_only && !self.put_off && !self.fully_paid()
+    }
+
+    /// Interest due: what is covered, or what was paid of it where it is put off.
     pub(super) fn due_interest(&self) -> i128 {
-        if self.interest_only {
+        if self.put_off { self.paid_interest } else { self.covered_interest() }
+    }
+
+    /// What accrued as far as the instalment covers it, and never less than was paid. Once more
+    /// principal was paid than is due, no more interest is covered than was paid. An instalment of
+    /// interest only covers all of it, and so does one that puts it off.
+    fn covered_interest(&self) -> i128 {
+        let happened = self.paid_principal
+            | self.paid_interest
+            | self.charged_back_principal
+            | self.charged_back_interest
+            | self.taken_over;
+        if self.interest_only || self.put_off {
             self.accrued.max(self.paid_interest)
+        } else if happened == 0 {
+            // Most periods to come.
+            self.accrued.min(self.instalment).max(0)
         } else if self.paid_principal > (self.payable() - self.accrued).max(0) {
             self.paid_interest
         } else {
@@ -115,17 +163,34 @@ impl Period {
         }
     }
 
+    /// Interest that it puts off. The next instalment asks for it.
+    pub(super) fn handed_on(&self) -> i128 {
+        self.covered_interest() - self.due_interest()
+    }
+
     /// Principal due: the rest of the instalment, and never less than was paid.
     pub(super) fn due_principal(&self) -> i128 {
+        self.due_principal_beside(self.due_interest())
+    }
+
+    /// The same where the interest due is known.
+    pub(super) fn due_principal_beside(&self, interest: i128) -> i128 {
         if self.interest_only {
             return self.charged_back_principal.max(self.paid_principal);
         }
-        (self.payable() - self.due_interest()).max(0).max(self.paid_principal)
+        (self.payable() - interest).max(0).max(self.paid_principal)
     }
 
-    /// Interest that accrued and is not due yet.
+    /// Lets an instalment that was solved with its interest be without it.
+    fn take_interest_off(&mut self, interest: i128) {
+        let paid = self.paid_principal - self.charged_back_principal;
+        self.instalment = (self.instalment - interest).max(paid).max(0);
+        (self.solved, self.with_interest) = (self.instalment, false);
+    }
+
+    /// Interest that accrued and is not covered yet.
     pub(super) fn carried(&self) -> i128 {
-        self.accrued - self.due_interest()
+        self.accrued - self.covered_interest()
     }
 }
 
@@ -196,10 +261,8 @@ impl Segment {
         span: &Span,
         annual_rate: Decimal,
     ) -> Result<(), ScheduleError> {
-        let regular = regular_units(factors.basis().frequency);
-        self.factor = factors.factor(annual_rate, span, regular, self.from, self.until)?;
-        (self.charge, self.fixed) =
-            factors.charge_with_fraction(annual_rate, span, self.from, self.until)?;
+        let borne = factors.borne(annual_rate, span, self.from, self.until)?;
+        (self.charge, self.fixed, self.factor) = (borne.charge, borne.fixed, borne.factor);
         Ok(())
     }
 }
@@ -216,7 +279,15 @@ impl ProgressiveModel {
         &mut self,
         range: std::ops::Range<usize>,
     ) -> Result<(), ScheduleError> {
-        let mut factors = Factors::new(self.basis());
+        self.refactor_with(&mut Factors::new(self.basis()), range)
+    }
+
+    /// The same with factors at hand.
+    pub(super) fn refactor_with(
+        &mut self,
+        factors: &mut Factors<'_>,
+        range: std::ops::Range<usize>,
+    ) -> Result<(), ScheduleError> {
         for index in range {
             let Some(span) = self.periods.get(index).map(Period::span) else { continue };
             for at in self.segments_of(index) {
@@ -225,7 +296,7 @@ impl ProgressiveModel {
                 };
                 let annual_rate = self.rate_on(from);
                 if let Some(segment) = self.segments.get_mut(at) {
-                    segment.set_factors(&mut factors, &span, annual_rate)?;
+                    segment.set_factors(factors, &span, annual_rate)?;
                 }
             }
         }
@@ -267,32 +338,46 @@ impl ProgressiveModel {
         let context = self.rules.context();
         let rounder = Rounder::new(context.mode(), context.digits());
         let before = range.start.checked_sub(1).and_then(|before| self.periods.get(before));
-        let (mut balance, mut carried) =
-            before.map_or((0, 0), |period| (period.closing, period.carried()));
+        let (mut balance, mut carried, mut put_off) = before
+            .map_or((0, 0, 0), |before| (before.closing, before.carried(), before.handed_on()));
+        let mut end = first;
         for index in range {
             let within = self.segments_of(index);
             let segments = self.segments.get_mut(within).unwrap_or_default();
             let interest = run(segments, &mut balance, context, rounder)?;
             let Some(period) = self.periods.get_mut(index) else { continue };
-            let before = (period.closing, period.carried());
+            let before = period.closing;
             (period.charged_back_principal, period.charged_back_interest) = (0, 0);
             for segment in segments.iter() {
                 period.charged_back_principal += segment.charged_back_principal;
                 period.charged_back_interest += segment.charged_back_interest;
             }
-            period.accrued = (interest + carried).max(0);
+            (period.brought, period.taken_over) = (carried, put_off);
+            period.accrued = (interest + carried + put_off - period.prepaid_interest).max(0);
+            if period.with_interest {
+                period.take_interest_off(interest - period.charged_back_interest);
+            }
             if period.interest_only {
                 let due = period.due_interest() + period.due_principal();
-                period.instalment = due - period.charged_back();
+                period.instalment = due - period.beside();
                 period.solved = period.instalment;
             }
-            balance = (balance - period.due_principal() + period.paid_principal).max(0);
+            let covered = period.covered_interest();
+            let interest = if period.put_off { period.paid_interest } else { covered };
+            let principal = period.due_principal_beside(interest);
+            balance = (balance - principal + period.paid_principal).max(0);
             period.closing = balance;
-            carried = period.carried();
-            self.touched.add(first..index + 1);
-            if index >= last && (balance, carried) == before {
+            (carried, put_off) = (period.accrued - covered, covered - interest);
+            end = index + 1;
+            let next = self.periods.get(index + 1);
+            let known =
+                || next.is_none_or(|next| (next.brought, next.taken_over) == (carried, put_off));
+            if index >= last && balance == before && known() {
                 break;
             }
+        }
+        if first < end {
+            self.touched.add(first..end);
         }
         Ok(())
     }

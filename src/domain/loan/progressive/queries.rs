@@ -96,6 +96,26 @@ impl ProgressiveModel {
         Ok([self.money(period.due_principal())?, self.money(period.due_interest())?])
     }
 
+    /// When the instalment of a period is due, and principal and interest that it asks for, in minor
+    /// units.
+    pub(crate) fn asked(&self, index: usize) -> Option<(NaiveDate, [i128; 2])> {
+        let period = self.periods.get(index)?;
+        let interest = period.due_interest();
+        Some((period.due, [period.due_principal_beside(interest), interest]))
+    }
+
+    /// Whether amounts are the principal and interest that the instalment of a period asks for, in
+    /// the same form, and nothing of it was charged back.
+    pub(crate) fn asks_for(&self, index: usize, amounts: [&Decimal; 2]) -> bool {
+        let units = self.rules.rounding.minor_units;
+        let says = |(amount, minor): (&Decimal, i128)| {
+            amount.scale() == units && amount.mantissa() == minor
+        };
+        let back = |period: &Period| period.charged_back_principal | period.charged_back_interest;
+        self.asked(index).is_some_and(|(_, asked)| amounts.into_iter().zip(asked).all(says))
+            && self.periods.get(index).is_some_and(|period| back(period) == 0)
+    }
+
     /// Principal and interest among them that were charged back.
     pub(crate) fn charged_back_of(&self, index: usize) -> Result<[Decimal; 2], ScheduleError> {
         let period = self.period_at(index)?;
@@ -135,6 +155,15 @@ impl ProgressiveModel {
     /// [`ScheduleError::NoInstalmentDue`].
     pub(crate) fn period_due_on(&self, due: NaiveDate) -> Result<PeriodState, ScheduleError> {
         self.period(self.due_on(due)?)
+    }
+
+    /// The end of the period a day lies in, if its interest is put off until the instalment due on
+    /// `due`.
+    pub(crate) fn put_off_until(&self, due: NaiveDate, on: NaiveDate) -> Option<NaiveDate> {
+        let (index, running) = (self.due_on(due).ok()?, self.period_of(on).ok()?);
+        let between = self.periods.get(running..index)?;
+        let first = between.first()?;
+        between.iter().all(|period| period.put_off).then_some(first.due)
     }
 
     /// The balance that bears interest up to the evening of a day.

@@ -9,7 +9,6 @@ use super::period::{Period, Segment};
 use crate::domain::calendar::add_days;
 use crate::domain::decimal;
 use crate::domain::loan::ScheduleError;
-use crate::domain::loan::basis::{Measure, Span};
 
 impl ProgressiveModel {
     /// Spreads the principal past due on a day, and `more` that is not known here, over the
@@ -74,7 +73,7 @@ impl ProgressiveModel {
         let (principal, interest) = (period.due_principal(), period.due_interest());
         let (due, unknown) = (period.due, principal - period.paid_principal);
         let carried = unpaid.min(interest);
-        period.interest_only = false;
+        (period.interest_only, period.put_off) = (false, false);
         (period.paid_principal, period.paid_interest) = (principal, interest - carried);
         period.instalment = period.paid() - period.charged_back();
         period.solved = period.instalment;
@@ -96,7 +95,7 @@ impl ProgressiveModel {
         on: NaiveDate,
     ) -> Result<(), ScheduleError> {
         let former = self.end();
-        for span in self.spans_to(due_dates)? {
+        for span in self.spans_between(former, former, due_dates)? {
             let first = u32::try_from(self.segments.len()).unwrap_or(u32::MAX);
             self.periods.push(Period::new(&span, first, false));
             self.segments.push(Segment::new(span.start, span.due));
@@ -138,7 +137,8 @@ impl ProgressiveModel {
                 break;
             };
             let (due, unpaid) = (period.due, period.due_principal() - period.paid_principal);
-            period.interest_only = false;
+            // What was put off is asked for with what is spread anew.
+            (period.interest_only, period.put_off) = (false, false);
             period.instalment = period.paid() - period.charged_back();
             period.solved = period.instalment;
             if unpaid != 0 && due < since {
@@ -159,30 +159,12 @@ impl ProgressiveModel {
     }
 
     /// The first period whose instalment is due after a day.
-    fn first_after(&self, on: NaiveDate) -> Result<usize, ScheduleError> {
+    pub(super) fn first_after(&self, on: NaiveDate) -> Result<usize, ScheduleError> {
         let at = self.periods.partition_point(|period| period.due <= on);
         if at == self.periods.len() {
             let (start, end) = (self.start(), self.end());
             return Err(ScheduleError::OutsideTerm { date: on, start, end });
         }
         Ok(at)
-    }
-
-    /// The periods from the end up to due dates, measured on the grid of the loan.
-    fn spans_to(&self, due_dates: &[NaiveDate]) -> Result<Vec<Span>, ScheduleError> {
-        let start = self.start();
-        let first = self.periods.first().map_or(start, |period| period.due);
-        let (frequency, roll) = (self.rules.frequency, self.rules.roll);
-        let measure = Measure::new(frequency, roll, &[start, first], self.rules.context())?;
-        let mut spans = Vec::with_capacity(due_dates.len());
-        let mut from = self.end();
-        for &due in due_dates {
-            if due <= from {
-                return Err(ScheduleError::NoInstalmentDue { date: due });
-            }
-            spans.push(Span { start: from, due, units: measure.units(from, due)? });
-            from = due;
-        }
-        Ok(spans)
     }
 }

@@ -33,9 +33,14 @@ struct SavedPeriod {
     paid_principal: i128,
     #[serde(default, skip_serializing_if = "is_zero")]
     paid_interest: i128,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    prepaid_interest: i128,
     /// Whether it is of interest only, where grace at the start does not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interest_only: Option<bool>,
+    /// Whether its interest is asked for with the next instalment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    put_off: bool,
     /// Where it is more than one plain stretch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     segments: Vec<SavedSegment>,
@@ -78,8 +83,10 @@ impl From<ProgressiveModel> for Saved {
                 solved: Some(period.solved).filter(|solved| *solved != period.instalment),
                 paid_principal: period.paid_principal,
                 paid_interest: period.paid_interest,
+                prepaid_interest: period.prepaid_interest,
                 interest_only: Some(period.interest_only)
                     .filter(|only| *only != (index < model.rules.principal_grace as usize)),
+                put_off: period.put_off,
                 segments: if plain { Vec::new() } else { segments.iter().map(save).collect() },
             }
         };
@@ -115,11 +122,13 @@ impl TryFrom<Saved> for ProgressiveModel {
             let span = super::Span { start, due: stored.due, units: stored.units };
             let mut period = Period::new(&span, number, number < model.rules.principal_grace);
             period.interest_only = stored.interest_only.unwrap_or(period.interest_only);
+            period.put_off = stored.put_off;
             period.first = u32::try_from(model.segments.len()).unwrap_or(u32::MAX);
             period.instalment = stored.instalment;
             period.solved = stored.solved.unwrap_or(stored.instalment);
             period.paid_principal = stored.paid_principal;
             period.paid_interest = stored.paid_interest;
+            period.prepaid_interest = stored.prepaid_interest;
             model.periods.push(period);
             model.rebuild(stored, start)?;
             start = stored.due;

@@ -21,8 +21,6 @@ pub(crate) struct Growing<'a> {
     /// What earlier instalments did not cover, in minor units.
     carried: i128,
     from: NaiveDate,
-    /// How it grows, in currency units.
-    pub(crate) course: Course,
 }
 
 impl ProgressiveModel {
@@ -39,9 +37,10 @@ impl ProgressiveModel {
         let Ok(index) = self.due_on(due) else { return Ok(None) };
         let Some(period) = self.periods.get(index) else { return Ok(None) };
         let before = index.checked_sub(1).and_then(|before| self.periods.get(before));
-        let carried = before.map_or(0, Period::carried);
+        let carried = before.map_or(0, |before| before.carried() + before.handed_on());
         let segments = self.segments.get(self.segments_of(index)).unwrap_or_default();
-        let quiet = segments.iter().all(|one| one.charged_back_interest == 0);
+        let quiet = segments.iter().all(|one| one.charged_back_interest == 0)
+            && period.prepaid_interest == 0;
         let inside = period.start <= from && from <= due;
         let starts_clean = from > period.start || carried == 0;
         if !inside || !quiet || !starts_clean || carried < 0 || !self.is_kept_before(index) {
@@ -57,17 +56,10 @@ impl ProgressiveModel {
         for one in segments.iter().filter(|one| one.until <= segment.from) {
             sum = add(sum, one.interest(context)?)?;
         }
-        let Some((per_day, error)) = self.growth(period, segment)? else { return Ok(None) };
-        let unit = super::amount(1, self.rules.rounding.minor_units)?;
-        let part = Decimal::from(days(segment.from, from));
-        let start = add(add(sum, Decimal::from(carried))?, mul(per_day, part)?)?;
-        let course = Course {
-            start: mul(start, unit)?,
-            per_day: mul(per_day, unit)?,
-            last: days(from, segment.until),
-            error: mul(error, unit)?,
-        };
-        Ok(Some(Growing { model: self, period, segment, before: sum, carried, from, course }))
+        if !self.grows_evenly(segment) {
+            return Ok(None);
+        }
+        Ok(Some(Growing { model: self, period, segment, before: sum, carried, from }))
     }
 
     /// Whether what is known on a day within a period leaves the periods before it as they are.
@@ -79,52 +71,87 @@ impl ProgressiveModel {
         if !earlier.iter().any(|period| open(&period)) {
             return true;
         }
-        let room: i128 = later.iter().filter(open).map(|one| one.payable() - one.paid()).sum();
-        let unknown: i128 = later.iter().map(Period::due_interest).sum();
+        let (mut any, mut room, mut unknown) = (false, 0, 0);
+        for period in later {
+            unknown += period.due_interest();
+            if open(&period) {
+                any = true;
+                room += period.payable() - period.paid();
+            }
+        }
         let after = self.segments.get(self.segments_of(index).start..).unwrap_or_default();
         let lent: i128 = after.iter().map(|segment| segment.disbursed.max(0)).sum();
-        later.iter().any(|period| open(&period)) && room >= unknown + lent
+        any && room >= unknown + lent
+    }
+
+    /// Whether every day adds the same in a segment: whether there is a year of so many days.
+    fn grows_evenly(&self, segment: &Segment) -> bool {
+        let day_count = self.rules.interest.day_count;
+        bears_nothing(segment) || day_count.is_none_or(|one| year_of(one).is_some())
     }
 
     /// What a day adds in a segment, in minor units, and how far the interest up to a day may be
-    /// from so many times that; nothing where days differ.
+    /// from so many times that.
     fn growth(
         &self,
         period: &Period,
         segment: &Segment,
-    ) -> Result<Option<(Decimal, Decimal)>, ScheduleError> {
+    ) -> Result<(Decimal, Decimal), ScheduleError> {
         let context = self.rules.context();
         let length = Decimal::from(days(segment.from, segment.until));
-        if segment.paused || segment.balance == 0 || segment.charge.is_free() {
-            return Ok(Some((Decimal::ZERO, Decimal::ZERO)));
+        if bears_nothing(segment) {
+            return Ok((Decimal::ZERO, Decimal::ZERO));
         }
         let balance = Decimal::from(segment.balance);
         let digit = Decimal::new(1, context.digits().saturating_sub(1));
-        let Some(day_count) = self.rules.interest.day_count else {
+        let Some(year) = self.rules.interest.day_count.and_then(year_of) else {
             let a_day = context.div(
                 context.mul(balance, segment.charge.factor)?,
                 Decimal::from(segment.charge.whole),
             )?;
             debug_assert_eq!(segment.charge.whole, days(segment.from, period.due));
-            return Ok(Some((a_day, mul(mul(a_day, length)?, digit)?)));
-        };
-        let year = match day_count {
-            DayCount::Act360 => Decimal::from(360),
-            DayCount::Act364 => Decimal::from(364),
-            DayCount::Act365Fixed => Decimal::from(365),
-            DayCount::Act366 => Decimal::from(366),
-            DayCount::Act336 => Decimal::from(336),
-            DayCount::Act36525 => Decimal::new(36_525, 2),
-            _ => return Ok(None),
+            return Ok((a_day, mul(mul(a_day, length)?, digit)?));
         };
         let rate = context.round(self.rate_on(segment.from))?;
         let a_day = div(mul(balance, rate)?, year)?;
         let rounded = mul(add(mul(a_day, length)?, balance)?, digit)?;
-        Ok(Some((a_day, mul(rounded, Decimal::from(4))?)))
+        Ok((a_day, mul(rounded, Decimal::from(4))?))
     }
 }
 
+fn bears_nothing(segment: &Segment) -> bool {
+    segment.paused || segment.balance == 0 || segment.charge.is_free()
+}
+
+/// The days of a year, where a standard counts actual days over the same number every year.
+fn year_of(day_count: DayCount) -> Option<Decimal> {
+    Some(match day_count {
+        DayCount::Act360 => Decimal::from(360),
+        DayCount::Act364 => Decimal::from(364),
+        DayCount::Act365Fixed => Decimal::from(365),
+        DayCount::Act366 => Decimal::from(366),
+        DayCount::Act336 => Decimal::from(336),
+        DayCount::Act36525 => Decimal::new(36_525, 2),
+        _ => return None,
+    })
+}
+
 impl Growing<'_> {
+    /// How it grows, in currency units.
+    pub(crate) fn course(&self) -> Result<Course, ScheduleError> {
+        let (model, segment) = (self.model, self.segment);
+        let (per_day, error) = model.growth(self.period, segment)?;
+        let unit = super::amount(1, model.rules.rounding.minor_units)?;
+        let part = Decimal::from(days(segment.from, self.from));
+        let start = add(add(self.before, Decimal::from(self.carried))?, mul(per_day, part)?)?;
+        Ok(Course {
+            start: mul(start, unit)?,
+            per_day: mul(per_day, unit)?,
+            last: days(self.from, segment.until),
+            error: mul(error, unit)?,
+        })
+    }
+
     /// The interest up to so many days after the first, in currency units.
     pub(crate) fn interest(&self, after: i64) -> Result<Decimal, ScheduleError> {
         let context = self.model.rules.context();

@@ -81,7 +81,7 @@ impl Loan {
                 continue;
             }
             let interest = if reach == Reach::Everything {
-                sub(line.charged.interest, line.credited.interest)?
+                line.interest_borne()?
             } else {
                 self.interest_of(line, until)?
             };
@@ -103,7 +103,8 @@ impl Loan {
             } else {
                 self.accrued_within(line)?
             };
-            one.interest_recognised = sub(recognised, waived)?.max(Decimal::ZERO);
+            one.interest_recognised = sub(recognised, waived)?;
+            one.interest_forgiven = waived;
         }
         Ok(())
     }
@@ -129,7 +130,7 @@ impl Loan {
         until: NaiveDate,
     ) -> Result<Decimal, ServicingError> {
         if until > line.due_date {
-            return Ok(sub(line.charged.interest, line.credited.interest)?);
+            return line.interest_borne();
         }
         if until <= line.period_start || line.kind == LineKind::DownPayment {
             return Ok(Decimal::ZERO);
@@ -188,11 +189,19 @@ impl Loan {
         if part <= 0 || whole <= 0 {
             return Ok(Decimal::ZERO);
         }
+        let borne = line.interest_borne()?;
         if part >= whole {
-            return Ok(line.charged.interest);
+            return Ok(borne);
         }
-        let share = mul(line.charged.interest, Decimal::from(part))?;
+        let share = mul(borne, Decimal::from(part))?;
         self.round(div(share, Decimal::from(whole))?)
+    }
+}
+
+impl Line {
+    /// The interest of its period: what was charged back was earned before.
+    pub(super) fn interest_borne(&self) -> Result<Decimal, ServicingError> {
+        Ok(sub(self.charged.interest, self.credited.interest)?)
     }
 }
 

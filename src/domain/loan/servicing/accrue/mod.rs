@@ -65,7 +65,10 @@ struct Earned {
     number: u32,
     due_date: NaiveDate,
     interest: Decimal,
+    /// Below zero where more was forgiven than was recognised.
     interest_recognised: Decimal,
+    /// Interest that a waiver posted as given up.
+    interest_forgiven: Decimal,
     charges: Vec<EarnedCharge>,
 }
 
@@ -238,6 +241,7 @@ impl Loan {
                 due_date: line.due_date,
                 interest: Decimal::ZERO,
                 interest_recognised: Decimal::ZERO,
+                interest_forgiven: Decimal::ZERO,
                 charges: Vec::new(),
             });
         }
@@ -323,7 +327,7 @@ impl Loan {
         let fee = earned.charged(Component::Fee)?;
         let penalty = earned.charged(Component::Penalty)?;
         if let Some(line) = self.lines.get_mut(earned.at) {
-            let interest = earned.interest;
+            let interest = add(earned.interest, earned.interest_forgiven)?;
             line.accrued = Amounts { interest, fee, penalty, ..Amounts::ZERO }.into();
         }
         Ok(())

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::interest::Waivers;
 use crate::domain::calendar::add_days;
-use crate::domain::decimal::{add, div, mul, sub};
+use crate::domain::decimal::{Total, add, div, mul, sub};
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::basis::days;
 use crate::domain::loan::progressive::Growing;
@@ -98,9 +98,14 @@ impl Loan {
         let night = add_days(on.min(end), dawn).map_err(ScheduleError::from)?;
         let mut watch = Watch { night, until: None };
         let met = self.is_met() && self.met_on() <= on;
-        let (mut sum, mut going) = (Decimal::ZERO, None);
+        let (mut sum, mut going) = (Total::new(self.terms.schedule.rounding.minor_units), None);
         let mut waivers = Waivers::default();
         for line in &self.lines {
+            if !met && line.due_date < night && line.is_modelled() && line.is_plain() {
+                // Most lines are over, or to come.
+                sum.add(&line.charged.interest.max(Decimal::ZERO))?;
+                continue;
+            }
             let share = if met {
                 self.share_when_met(line, &mut watch, &mut waivers)?
             } else {
@@ -115,8 +120,9 @@ impl Loan {
                 // Two that grow are rounded each by itself.
                 watch.end_after(night)?;
             }
-            sum = add(sum, share.earned)?;
+            sum.add(&share.earned)?;
         }
+        let sum = sum.amount()?;
         if on >= end {
             let last = going.map_or(Decimal::ZERO, |share| share.earned);
             return Ok(constant(add(sum, last)?));
@@ -146,7 +152,7 @@ impl Loan {
         if line.kind == LineKind::Additional {
             return Ok(None);
         }
-        let interest = sub(line.charged.interest, line.credited.interest)?;
+        let interest = line.interest_borne()?;
         self.settled_share(line, interest, watch, waivers).map(Some)
     }
 
@@ -159,7 +165,8 @@ impl Loan {
         waivers: &mut Waivers,
     ) -> Result<Share<'a>, ServicingError> {
         let waived = self.waived(line, interest, watch, waivers)?;
-        Ok(Share::constant(line, sub(interest, waived)?.max(Decimal::ZERO)))
+        let kept = if waived.is_zero() { interest } else { sub(interest, waived)? };
+        Ok(Share::constant(line, if kept.is_sign_negative() { Decimal::ZERO } else { kept }))
     }
 
     /// What of a line's interest was forgiven by the evening.
@@ -192,7 +199,7 @@ impl Loan {
             watch.end(line.period_start);
             return Ok(None);
         }
-        let whole = sub(line.charged.interest, line.credited.interest)?;
+        let whole = line.interest_borne()?;
         if line.due_date < night {
             return self.settled_share(line, whole, watch, waivers).map(Some);
         }
@@ -225,7 +232,7 @@ impl Loan {
             let pauses = self.interest_pauses();
             let paused = pauses.iter().any(|one| one.touches(line.period_start, line.due_date));
             let even = line.period_start < line.due_date
-                && !line.charged.interest.is_sign_negative()
+                && line.interest_borne()? >= Decimal::ZERO
                 && !paused;
             return Ok(if even { Growth::ByDays } else { Growth::Unknown });
         };
@@ -257,9 +264,10 @@ impl Loan {
     fn course_of_days(&self, line: &Line, night: NaiveDate) -> Result<Course, ServicingError> {
         let whole = Decimal::from(days(line.period_start, line.due_date));
         let part = Decimal::from(days(line.period_start, night));
+        let borne = line.interest_borne()?;
         Ok(Course {
-            start: div(mul(line.charged.interest, part)?, whole)?,
-            per_day: div(line.charged.interest, whole)?,
+            start: div(mul(borne, part)?, whole)?,
+            per_day: div(borne, whole)?,
             last: days(night, line.due_date),
             error: Decimal::ZERO,
         })
@@ -274,7 +282,7 @@ impl Loan {
     ) -> Result<Straight, ServicingError> {
         let (night, line) = (watch.night, share.line);
         let mut course = match &share.growth {
-            Growth::Modelled(growing) => growing.course,
+            Growth::Modelled(growing) => growing.course()?,
             _ => self.course_of_days(line, night)?,
         };
         let aside = sub(sum, share.waived)?;

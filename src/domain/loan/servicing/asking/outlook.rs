@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::super::state::amounts::{Amounts, Component};
+use super::super::state::amounts::Amounts;
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::{Loan, LoanStatus};
 use super::super::state::refusal::ServicingError;
@@ -16,7 +16,7 @@ use super::super::state::transaction::{Transaction, TransactionKind};
 use super::super::terms::PenaltyTerms;
 use super::delinquency::days_between;
 use crate::domain::calendar::add_days;
-use crate::domain::decimal::add;
+use crate::domain::decimal::{Total, add};
 use crate::domain::loan::ScheduleError;
 
 /// What a loan looks like at the end of a day. Amounts are in currency units.
@@ -166,16 +166,21 @@ impl Loan {
 
     /// What is outstanding and what was settled of all lines.
     fn outstanding_and_settled(&self) -> Result<(Amounts, Amounts), ServicingError> {
-        let (mut charged, mut waived) = (Amounts::ZERO, Amounts::ZERO);
-        let (mut gone, mut credited) = (Amounts::ZERO, Amounts::ZERO);
+        let nothing = [Total::new(self.terms.schedule.rounding.minor_units); 4];
+        let (mut charged, mut waived) = (nothing, nothing);
+        let (mut gone, mut credited) = (nothing, nothing);
         for line in &self.lines {
             take(&mut charged, &line.charged)?;
-            take(&mut waived, &line.waived)?;
             take(&mut gone, &line.paid)?;
-            take(&mut gone, &line.written_off)?;
-            take(&mut credited, &line.credited)?;
+            if !line.is_plain() {
+                take(&mut waived, &line.waived)?;
+                take(&mut gone, &line.written_off)?;
+                take(&mut credited, &line.credited)?;
+            }
         }
-        Ok((charged.minus(&gone)?.minus(&waived)?, gone.minus(&credited)?))
+        let (charged, gone) = (amounts(charged)?, amounts(gone)?);
+        let outstanding = charged.minus(&gone)?.minus(&amounts(waived)?)?;
+        Ok((outstanding, gone.minus(&amounts(credited)?)?))
     }
 
     /// What is overdue at the end of the day, as [`Loan::delinquency`] finds it.
@@ -186,8 +191,9 @@ impl Loan {
         }
         let on = horizon.on;
         let open = || self.lines.iter().filter(|line| !line.is_settled());
-        for line in open().filter(|line| line.due_date >= on) {
-            horizon.turn_after(line.due_date, 1)?;
+        let to_come = open().map(|line| line.due_date).filter(|due| *due >= on);
+        if let Some(due) = to_come.min() {
+            horizon.turn_after(due, 1)?;
         }
         let as_agreed = self.terms.servicing.recalculation.arrears_on_agreed_schedule;
         let took_back = |one: &Transaction| one.stands() && one.kind == TransactionKind::Chargeback;
@@ -283,14 +289,20 @@ impl Loan {
     }
 }
 
-/// Adds amounts, most of which are nothing.
-fn take(sum: &mut Amounts, more: &Amounts) -> Result<(), ServicingError> {
-    for component in Component::ALL {
-        if !more[component].is_zero() {
-            sum.add(component, more[component])?;
-        }
-    }
-    Ok(())
+/// Adds amounts by component, in their order.
+fn take(sums: &mut [Total; 4], more: &Amounts) -> Result<(), ServicingError> {
+    let all = [&more.principal, &more.interest, &more.fee, &more.penalty];
+    Ok(sums.iter_mut().zip(all).try_for_each(|(sum, amount)| sum.add(amount))?)
+}
+
+/// Sums by component, in their order.
+fn amounts([principal, interest, fee, penalty]: [Total; 4]) -> Result<Amounts, ServicingError> {
+    Ok(Amounts {
+        principal: principal.amount()?,
+        interest: interest.amount()?,
+        fee: fee.amount()?,
+        penalty: penalty.amount()?,
+    })
 }
 
 /// Days after which a penalty that is charged by the day at all has made a minor unit.

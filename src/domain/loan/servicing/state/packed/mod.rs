@@ -5,10 +5,12 @@
 //! ones look at ([`history`]). What would have to run again what was left out is refused with
 //! [`ServicingError::NeedsHistory`].
 //!
-//! The form: a version, the terms ([`terms`]), the state ([`parts`]), and a check over all of it.
-//! A loan of 36 instalments takes about a kilobyte, and some microseconds to write or read.
+//! The form: a version, the terms ([`terms`]), the state ([`parts`], [`lines`]), and a check over
+//! all of it. A loan of 36 instalments takes some 600 bytes, of which 380 are the shape of its
+//! product, with an instalment past due some 850; and some microseconds to write or read.
 
 mod history;
+mod lines;
 mod parts;
 mod terms;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use chrono::NaiveDate;
 use super::loan::{Bare, Loan, LoanStatus};
 use super::refusal::ServicingError;
 use crate::domain::limits::{INSTALMENTS_MAX, OPERATIONS_MAX};
+use crate::domain::loan::basis::KnownPeriods;
 use crate::domain::loan::terms::Problem;
 use crate::domain::loan::wire::{Damaged, Reader, Writer};
 use crate::domain::loan::{ProgressiveModel, ProgressiveRules};
@@ -97,7 +100,7 @@ impl Loan {
         reader.in_minor_units(terms.schedule.rounding.minor_units);
         let mut loan = Self::blank(terms);
         loan.past.shape = Some(shape);
-        loan.unpack_state(&mut reader)?;
+        loan.unpack_state(&mut reader, shapes.periods()?)?;
         if reader.is_at_end() { Ok(loan) } else { Err(Damaged) }
     }
 
@@ -146,7 +149,11 @@ impl Loan {
         }
     }
 
-    fn unpack_state(&mut self, reader: &mut Reader<'_>) -> Result<(), Damaged> {
+    fn unpack_state(
+        &mut self,
+        reader: &mut Reader<'_>,
+        known: &mut KnownPeriods,
+    ) -> Result<(), Damaged> {
         let base = self.base();
         let usual = ProgressiveRules::of(&self.terms.schedule);
         let is = reader.byte()?;
@@ -183,10 +190,11 @@ impl Loan {
         }
         self.past.kept = self.transactions.len();
         let modelled = is & MODELLED != 0;
-        (self.lines, self.model, self.carried_to) = unpack_shown(reader, base, &usual, modelled)?;
+        (self.lines, self.model, self.carried_to) =
+            unpack_shown(reader, base, modelled, &usual, known)?;
         if is & LOOKED_AHEAD != 0 {
             let modelled = reader.flag()?;
-            self.bare = Some(Box::new(unpack_shown(reader, base, &usual, modelled)?));
+            self.bare = Some(Box::new(unpack_shown(reader, base, modelled, &usual, known)?));
         }
         Ok(())
     }
@@ -204,24 +212,25 @@ fn pack_shown(
     writer: &mut Writer,
     base: NaiveDate,
     usual: &ProgressiveRules,
-    (lines, model, carried_to): Shown<'_>,
+    (shown, model, carried_to): Shown<'_>,
 ) {
     writer.optional(carried_to, |writer, day| writer.date(base, day));
-    parts::pack_lines(writer, base, lines);
     if let Some(model) = model {
         model.pack(writer, usual);
     }
+    lines::pack_lines(writer, base, shown, model);
 }
 
 fn unpack_shown(
     reader: &mut Reader<'_>,
     base: NaiveDate,
-    usual: &ProgressiveRules,
     modelled: bool,
+    usual: &ProgressiveRules,
+    known: &mut KnownPeriods,
 ) -> Result<Bare, Damaged> {
     let carried_to = reader.optional(|reader| reader.date(base))?;
-    let lines = parts::unpack_lines(reader, base)?;
-    let model = if modelled { Some(ProgressiveModel::unpack(reader, usual)?) } else { None };
+    let model = if modelled { Some(ProgressiveModel::unpack(reader, usual, known)?) } else { None };
+    let lines = lines::unpack_lines(reader, base, model.as_ref())?;
     Ok((lines, model, carried_to))
 }
 

@@ -1,27 +1,15 @@
-//! Lines, charges, changes of terms and transactions in the short form.
+//! Charges, changes of terms and transactions in the short form.
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 
 use super::super::amounts::Amounts;
 use super::super::charge::{Charge, ChargeShare, ChargeTiming};
-use super::super::line::{Line, LineKind};
 use super::super::loan::{Change, Variation};
 use super::super::transaction::{Allocation, ChargePart, Reversal, Transaction, TransactionKind};
 use super::{KEPT_MAX, LINES_MAX};
 use crate::domain::loan::terms::FeeBasis;
 use crate::domain::loan::wire::{Damaged, Reader, Writer};
 
-/// What is so of a line, one bit each; the bits above say which of its amounts are not zero.
-const USUAL: u64 = 1;
-const SETTLED: u64 = 1 << 1;
-const FIRST_AMOUNT: u32 = 2;
-
-/// How many amounts a line has.
-const AMOUNTS: usize = 27;
-
-const LINE_KINDS: [LineKind; 4] =
-    [LineKind::Instalment, LineKind::DownPayment, LineKind::Additional, LineKind::ReAged];
 const TIMINGS: [ChargeTiming; 4] = [
     ChargeTiming::AtDisbursement,
     ChargeTiming::OnDate,
@@ -69,148 +57,12 @@ const KINDS: [TransactionKind; 29] = [
 ];
 
 /// Writes one of a few values by its place among them.
-fn pack_name<T: PartialEq>(writer: &mut Writer, all: &[T], one: &T) {
+pub(super) fn pack_name<T: PartialEq>(writer: &mut Writer, all: &[T], one: &T) {
     writer.byte(all.iter().position(|known| known == one).map_or(u8::MAX, |at| at as u8));
 }
 
-fn unpack_name<T: Copy>(reader: &mut Reader<'_>, all: &[T]) -> Result<T, Damaged> {
+pub(super) fn unpack_name<T: Copy>(reader: &mut Reader<'_>, all: &[T]) -> Result<T, Damaged> {
     all.get(usize::from(reader.byte()?)).copied().ok_or(Damaged)
-}
-
-/// The amounts of a line, those written out that a line has seldom.
-#[derive(Default)]
-struct Wide {
-    charged: Amounts,
-    credited: Amounts,
-    interest_free: Decimal,
-    paid: Amounts,
-    waived: Amounts,
-    written_off: Amounts,
-    paid_in_advance: Decimal,
-    paid_late: Decimal,
-    accrued: Amounts,
-}
-
-impl Wide {
-    fn of(line: &Line) -> Self {
-        Self {
-            charged: line.charged,
-            credited: *line.credited,
-            interest_free: line.interest_free,
-            paid: line.paid,
-            waived: *line.waived,
-            written_off: *line.written_off,
-            paid_in_advance: line.paid_in_advance,
-            paid_late: line.paid_late,
-            accrued: *line.accrued,
-        }
-    }
-
-    fn show_on(self, line: &mut Line) {
-        (line.charged, line.paid) = (self.charged, self.paid);
-        (line.credited, line.accrued) = (self.credited.into(), self.accrued.into());
-        (line.waived, line.written_off) = (self.waived.into(), self.written_off.into());
-        (line.paid_in_advance, line.paid_late) = (self.paid_in_advance, self.paid_late);
-        line.interest_free = self.interest_free;
-    }
-}
-
-/// The amounts of a line, those that are seldom zero first.
-fn amounts(line: &mut Wide) -> [&mut Decimal; AMOUNTS] {
-    let Wide { charged, credited, interest_free, paid, waived, written_off, .. } = line;
-    [
-        &mut charged.principal,
-        &mut charged.interest,
-        &mut paid.principal,
-        &mut paid.interest,
-        &mut line.paid_in_advance,
-        &mut line.paid_late,
-        &mut charged.fee,
-        &mut paid.fee,
-        &mut charged.penalty,
-        &mut paid.penalty,
-        &mut line.accrued.interest,
-        &mut line.accrued.fee,
-        &mut line.accrued.penalty,
-        &mut line.accrued.principal,
-        &mut credited.principal,
-        &mut credited.interest,
-        &mut credited.fee,
-        &mut credited.penalty,
-        interest_free,
-        &mut waived.principal,
-        &mut waived.interest,
-        &mut waived.fee,
-        &mut waived.penalty,
-        &mut written_off.principal,
-        &mut written_off.interest,
-        &mut written_off.fee,
-        &mut written_off.penalty,
-    ]
-}
-
-/// Writes lines. A usual one is an instalment with the next number whose period begins where the
-/// one before is due.
-pub(super) fn pack_lines(writer: &mut Writer, base: NaiveDate, lines: &[Line]) {
-    writer.count(lines.len());
-    let mut before = base;
-    for (number, line) in (1u32..).zip(lines) {
-        let mut wide = Wide::of(line);
-        let all = amounts(&mut wide);
-        let usual = line.kind == LineKind::Instalment
-            && line.period_start == before
-            && line.number == number;
-        let mut is = if usual { USUAL } else { 0 };
-        is |= if line.settled_on.is_some() { SETTLED } else { 0 };
-        for (bit, amount) in (FIRST_AMOUNT..).zip(&all) {
-            is |= u64::from(!amount.is_zero()) << bit;
-        }
-        writer.number(is);
-        if !usual {
-            pack_name(writer, &LINE_KINDS, &line.kind);
-            writer.date(before, line.period_start);
-            writer.number(line.number.into());
-        }
-        writer.date(line.period_start, line.due_date);
-        if let Some(day) = line.settled_on {
-            writer.date(line.due_date, day);
-        }
-        for amount in all {
-            if !amount.is_zero() {
-                writer.decimal(*amount);
-            }
-        }
-        before = line.due_date;
-    }
-}
-
-pub(super) fn unpack_lines(reader: &mut Reader<'_>, base: NaiveDate) -> Result<Vec<Line>, Damaged> {
-    let count = reader.count(LINES_MAX)?;
-    let mut lines = Vec::with_capacity(count + 1);
-    let mut before = base;
-    for number in (1u32..).take(count) {
-        let is = reader.number()?;
-        let mut line = Line { number, period_start: before, ..Line::default() };
-        if is & USUAL == 0 {
-            line.kind = unpack_name(reader, &LINE_KINDS)?;
-            line.period_start = reader.date(before)?;
-            line.number = reader.small()?;
-        }
-        line.due_date = reader.date(line.period_start)?;
-        if is & SETTLED != 0 {
-            line.settled_on = Some(reader.date(line.due_date)?);
-        }
-        let mut wide = Wide::default();
-        for (bit, amount) in (FIRST_AMOUNT..).zip(amounts(&mut wide)) {
-            if is >> bit & 1 == 1 {
-                *amount = reader.decimal()?;
-            }
-        }
-        wide.show_on(&mut line);
-        before = line.due_date;
-        lines.push(line);
-    }
-    Ok(lines)
 }
 
 pub(super) fn pack_variation(writer: &mut Writer, base: NaiveDate, one: &Variation) {

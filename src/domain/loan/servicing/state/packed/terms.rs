@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use super::super::loan::Loan;
 use super::super::refusal::ServicingError;
 use crate::domain::limits::INSTALMENTS_MAX;
+use crate::domain::loan::basis::KnownPeriods;
 use crate::domain::loan::servicing::terms::LoanTerms;
 use crate::domain::loan::terms::{Disbursement, Problem, ScheduleTerms};
 use crate::domain::loan::wire::{Damaged, Reader, Writer};
@@ -27,22 +28,36 @@ const SHAPE_MAX: usize = 1 << 20;
 /// Shapes that were read, lately used first.
 #[derive(Debug, Default)]
 pub struct Shapes {
-    known: Vec<(Shape, LoanTerms)>,
+    known: Vec<Known>,
+}
+
+/// A shape, its terms, and what periods bear under its rules.
+#[derive(Debug)]
+struct Known {
+    shape: Shape,
+    terms: LoanTerms,
+    periods: KnownPeriods,
 }
 
 impl Shapes {
     /// The terms of a shape, from memory where it is known.
     fn read(&mut self, bytes: &[u8]) -> Result<(LoanTerms, Shape), Damaged> {
-        if let Some(at) = self.known.iter().position(|(known, _)| **known == *bytes) {
+        if let Some(at) = self.known.iter().position(|known| *known.shape == *bytes) {
             self.known.get_mut(..=at).ok_or(Damaged)?.rotate_right(1);
         } else {
             let document = serde_json::from_slice(bytes).map_err(|_| Damaged)?;
             let terms = LoanTerms::from_json(document).map_err(|_| Damaged)?;
+            let known = Known { shape: bytes.into(), terms, periods: KnownPeriods::of_many() };
             self.known.truncate(SHAPES_MAX - 1);
-            self.known.insert(0, (bytes.into(), terms));
+            self.known.insert(0, known);
         }
-        let (shape, terms) = self.known.first().ok_or(Damaged)?;
-        Ok((terms.clone(), shape.clone()))
+        let latest = self.known.first().ok_or(Damaged)?;
+        Ok((latest.terms.clone(), latest.shape.clone()))
+    }
+
+    /// What periods bear under the rules of the shape that was read last.
+    pub(super) fn periods(&mut self) -> Result<&mut KnownPeriods, Damaged> {
+        self.known.first_mut().map(|latest| &mut latest.periods).ok_or(Damaged)
     }
 }
 
