@@ -339,7 +339,14 @@ impl Loan {
             Component::Principal | Component::Interest => line.kind != LineKind::Additional,
             Component::Fee | Component::Penalty => true,
         };
-        numbered.find(moved).or_else(|| self.lines.iter().rfind(takes_over))
+        // A line of interest on what is past due after the end grows with the days.
+        let grows = |line: &&Line| {
+            line.is_modelled() && line.period_start < part.due_date && part.due_date < line.due_date
+        };
+        let grown = self.lines.iter().find(grows);
+        let grown = grown.filter(|_| self.is_recast(&self.terms.schedule));
+        let found = grown.or_else(|| numbered.find(moved));
+        found.or_else(|| self.lines.iter().rfind(takes_over))
     }
 
     fn explain_outstanding(
@@ -433,7 +440,7 @@ impl Loan {
             let amount = match one.kind {
                 kind if kind.is_payment() => one.overpaid,
                 // What was held pays interest of the period, too, beyond what was lent.
-                TransactionKind::Disbursement => {
+                kind if self.uses_all_held(kind) => {
                     let used = one
                         .allocations
                         .iter()
@@ -445,6 +452,18 @@ impl Loan {
             parts.push(Part::of_transaction(amount, one));
         }
         Ok(parts)
+    }
+}
+
+impl Loan {
+    /// Whether a kind of transaction lets held money pay whatever it makes owed.
+    fn uses_all_held(&self, kind: TransactionKind) -> bool {
+        let in_order = !self.terms.servicing.allocation.chargeback.is_empty();
+        match kind {
+            TransactionKind::Disbursement | TransactionKind::CapitalisedIncome => true,
+            TransactionKind::Chargeback => self.follows_payments() || in_order,
+            _ => false,
+        }
     }
 }
 

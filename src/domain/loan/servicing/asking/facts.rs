@@ -48,56 +48,76 @@ impl Loan {
     /// [`ServicingError::Arithmetic`] beyond the exact range.
     pub fn facts_since(&self, mark: &Mark) -> Result<Facts, ServicingError> {
         let mut facts = Facts {
-            posted: self.journal.get(mark.movements..).unwrap_or_default().to_vec(),
+            posted: self.posted_since(mark).to_vec(),
             charges: self.charges.get(mark.charges..).unwrap_or_default().to_vec(),
+            allocations: self.allocations_since(mark)?,
             ..Facts::default()
         };
         for (before, now) in mark.known.iter().zip(&self.transactions) {
             if before.stands() && !now.stands() {
                 facts.reversed.push(now.clone());
-                facts.divide(now.id, &before.allocations, &[])?;
-            } else if now.stands() && before.allocations != now.allocations {
-                facts.divide(now.id, &before.allocations, &now.allocations)?;
             }
         }
         for now in self.transactions.iter().skip(mark.known.len()) {
             facts.made.push(now.clone());
-            if now.stands() {
-                facts.divide(now.id, &[], &now.allocations)?;
-            } else {
+            if !now.stands() {
                 facts.reversed.push(now.clone());
             }
         }
         Ok(facts)
     }
-}
 
-impl Facts {
-    /// Tells how a transaction is divided now and was not before, instalment by instalment.
-    fn divide(
-        &mut self,
-        transaction: u32,
-        before: &[Allocation],
-        now: &[Allocation],
-    ) -> Result<(), ServicingError> {
-        let first = self.allocations.len();
-        let taken = before.iter().map(|part| (part, true));
-        for (part, back) in taken.chain(now.iter().map(|part| (part, false))) {
-            let amounts = if back { Amounts::ZERO.minus(&part.amounts)? } else { part.amounts };
-            let own = self.allocations.get_mut(first..).unwrap_or_default();
-            let same = |(_, told): &&mut (u32, Allocation)| {
-                told.due_date == part.due_date && told.line == part.line
-            };
-            match own.iter_mut().find(same) {
-                Some((_, told)) => told.amounts = told.amounts.plus(&amounts)?,
-                None => self.allocations.push((transaction, Allocation { amounts, ..*part })),
+    /// Double-entry movements posted since a moment.
+    pub(super) fn posted_since(&self, mark: &Mark) -> &[Movement] {
+        self.journal.get(mark.movements..).unwrap_or_default()
+    }
+
+    /// What transactions paid of instalments since a moment, as [`Facts::allocations`].
+    pub(super) fn allocations_since(
+        &self,
+        mark: &Mark,
+    ) -> Result<Vec<(u32, Allocation)>, ServicingError> {
+        let mut told = Vec::new();
+        for (before, now) in mark.known.iter().zip(&self.transactions) {
+            if before.stands() && !now.stands() {
+                divide(&mut told, now.id, &before.allocations, &[])?;
+            } else if now.stands() && before.allocations != now.allocations {
+                divide(&mut told, now.id, &before.allocations, &now.allocations)?;
             }
         }
-        let mut at = 0;
-        self.allocations.retain(|(_, part)| {
-            at += 1;
-            at <= first || !part.amounts.is_zero()
-        });
-        Ok(())
+        for now in self.transactions.iter().skip(mark.known.len()) {
+            if now.stands() {
+                divide(&mut told, now.id, &[], &now.allocations)?;
+            }
+        }
+        Ok(told)
     }
+}
+
+/// Tells how a transaction is divided now and was not before, instalment by instalment.
+fn divide(
+    all: &mut Vec<(u32, Allocation)>,
+    transaction: u32,
+    before: &[Allocation],
+    now: &[Allocation],
+) -> Result<(), ServicingError> {
+    let first = all.len();
+    let taken = before.iter().map(|part| (part, true));
+    for (part, back) in taken.chain(now.iter().map(|part| (part, false))) {
+        let amounts = if back { Amounts::ZERO.minus(&part.amounts)? } else { part.amounts };
+        let own = all.get_mut(first..).unwrap_or_default();
+        let same = |(_, told): &&mut (u32, Allocation)| {
+            told.due_date == part.due_date && told.line == part.line
+        };
+        match own.iter_mut().find(same) {
+            Some((_, told)) => told.amounts = told.amounts.plus(&amounts)?,
+            None => all.push((transaction, Allocation { amounts, ..*part })),
+        }
+    }
+    let mut at = 0;
+    all.retain(|(_, part)| {
+        at += 1;
+        at <= first || !part.amounts.is_zero()
+    });
+    Ok(())
 }

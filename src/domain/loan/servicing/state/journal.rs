@@ -69,6 +69,33 @@ pub enum Account {
     Suspense,
 }
 
+impl Account {
+    /// Its name, as in the JSON form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FundSource => "fund_source",
+            Self::Principal => "principal",
+            Self::InterestReceivable => "interest_receivable",
+            Self::FeeReceivable => "fee_receivable",
+            Self::PenaltyReceivable => "penalty_receivable",
+            Self::InterestIncome => "interest_income",
+            Self::FeeIncome => "fee_income",
+            Self::PenaltyIncome => "penalty_income",
+            Self::Overpayment => "overpayment",
+            Self::WriteOff => "write_off",
+            Self::ChargeOffExpense => "charge_off_expense",
+            Self::ChargeOffFraudExpense => "charge_off_fraud_expense",
+            Self::InterestIncomeChargeOff => "interest_income_charge_off",
+            Self::FeeIncomeChargeOff => "fee_income_charge_off",
+            Self::PenaltyIncomeChargeOff => "penalty_income_charge_off",
+            Self::Recoveries => "recoveries",
+            Self::GoodwillExpense => "goodwill_expense",
+            Self::DeferredIncome => "deferred_income",
+            Self::Suspense => "suspense",
+        }
+    }
+}
+
 /// One side of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::Account;
-use crate::domain::loan::servicing::properties::{Life, life};
+use crate::domain::loan::servicing::properties::{Life, life, tried};
 use crate::domain::loan::servicing::{Component, Loan, LoanStatus, TransactionKind};
 
 /// What is debited less what is credited, by account.
@@ -17,7 +17,7 @@ fn balances(loan: &Loan) -> BTreeMap<Account, Decimal> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(tried(1_000))]
 
     /// Every transaction balances, one that was reversed moves nothing in the end, and accounts
     /// hold what the loan says is owed and held.
