@@ -23,9 +23,12 @@ mod record;
 mod replay;
 mod state;
 mod terms;
+#[cfg(test)]
+mod worked;
 
 pub use accrue::AccruedInterest;
 pub use asking::at::loan_at;
+pub use asking::booking::{Booking, Entry, Portion};
 pub use asking::delinquency::{Delinquency, LineDelinquency};
 pub use asking::difference::Difference;
 pub use asking::explain::{Explanation, Part};

@@ -106,7 +106,7 @@ impl Loan {
     }
 
     /// Takes one more operation in; after a refusal the loan is of no use.
-    fn record(&mut self, operation: &Operation) -> Result<(), ServicingError> {
+    pub(super) fn record(&mut self, operation: &Operation) -> Result<(), ServicingError> {
         self.check_history(operation)?;
         let entry = self.admit(operation)?;
         // Until something is recorded no day has passed, whatever was agreed for later.

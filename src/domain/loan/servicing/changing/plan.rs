@@ -309,20 +309,22 @@ impl Agreement {
 
     /// Lines with the interest moved that is asked for later.
     pub(crate) fn put_off(&self, mut lines: Vec<Line>) -> Result<Vec<Line>, ServicingError> {
-        let regular = lines.iter_mut().filter(|line| line.kind == LineKind::Instalment);
+        let is_regular = |line: &Line| line.kind == LineKind::Instalment;
+        // A loan that is paid off has no instalment after its last one.
+        let last = lines.iter().filter(|line| is_regular(line)).count().saturating_sub(1);
         let mut put_off = Decimal::ZERO;
-        for (index, line) in regular.enumerate() {
+        for (index, line) in lines.iter_mut().filter(|line| is_regular(line)).enumerate() {
             let scheduled = line.charged.interest;
             let borne = self.flat.as_ref().and_then(|flat| flat.get(index).copied());
             let interest = add(borne.unwrap_or(scheduled), put_off)?;
-            let asked = if self.put_off.contains(&index) { Decimal::ZERO } else { interest };
+            let is_put_off = index < last && self.put_off.contains(&index);
+            let asked = if is_put_off { Decimal::ZERO } else { interest };
             put_off = sub(interest, asked)?;
             line.charged.interest = asked;
         }
         for line in &mut lines {
-            if line.charged == Amounts::ZERO {
-                line.settled_on = Some(self.terms.disbursed_on);
-            }
+            let asks_nothing = line.charged == Amounts::ZERO;
+            line.settled_on = asks_nothing.then_some(self.terms.disbursed_on);
         }
         Ok(lines)
     }

@@ -1,4 +1,5 @@
-//! Re-ageing: what is outstanding of principal is spread over new instalments after the last one.
+//! Re-ageing: what is outstanding of principal is spread over new instalments, which come after the
+//! last one or, before that is due, in place of those to come.
 //!
 //! Of a loan that bears interest the new instalments are solved with interest from the day of
 //! re-ageing on; none is borne between the last due date and that day. Interest that is not paid
@@ -32,19 +33,12 @@ impl Loan {
     ) -> Result<(), ServicingError> {
         self.check_respreading(entry, TransactionKind::ReAge, "re-age")?;
         let maturity = self.maturity().unwrap_or(from);
-        if entry.on < maturity {
-            return Err(ServicingError::BadDate {
-                on: entry.on,
-                reason: format!(
-                    "The loan is re-aged once its last instalment, {maturity}, is due."
-                ),
-            });
-        }
-        if self.bears_interest() && from <= entry.on {
+        let is_running = self.last_instalment_on().is_some_and(|last| entry.on < last);
+        if (is_running || self.bears_interest()) && from <= entry.on {
             let reason = "The first new instalment is due after the day of re-ageing.".into();
             return Err(ServicingError::BadDate { on: from, reason });
         }
-        if from <= maturity {
+        if !is_running && from <= maturity {
             return Err(ServicingError::BadDate {
                 on: from,
                 reason: format!("The first new instalment is due after the last one, {maturity}."),
@@ -100,24 +94,77 @@ impl Loan {
             let at = i64::try_from(index).unwrap_or(i64::MAX);
             due_dates.push(dates.date(at).map_err(ScheduleError::from)?);
         }
+        let runs = self.last_instalment_on().is_some_and(|last| one.on < last);
+        if runs && due_dates.first().is_none_or(|first| *first <= one.on) {
+            let reason = "The first new instalment was due by then.".into();
+            return Err(ServicingError::BadDate { on: one.on, reason });
+        }
         if self.bears_interest() {
-            return self.re_age_with_interest(one, &due_dates);
+            return if runs {
+                self.re_age_early(one, &due_dates)
+            } else {
+                self.re_age_with_interest(one, &due_dates)
+            };
         }
         let amount = self.clear_principal(one.on, |_| true)?;
         (one.amount, one.portions.principal) = (amount, amount);
         if amount.is_zero() {
             return Ok(());
         }
+        if runs {
+            self.replace_instalments(one.on, &due_dates)?;
+        } else {
+            let start = self.last_due_date().unwrap_or(one.on);
+            self.add_re_aged_lines(start, &due_dates);
+        }
         let part = self.instalment_part(div(amount, Decimal::from(count))?)?;
         let rest = sub(amount, mul(part, Decimal::from(count))?)?;
-        let start = self.last_due_date().unwrap_or(one.on);
-        self.add_re_aged_lines(start, &due_dates);
-        let new = self.lines.iter_mut().filter(|line| line.period_start >= start);
-        for (index, line) in new.filter(|line| line.kind == LineKind::ReAged).enumerate() {
-            line.charged.principal = if index + 1 == count { add(part, rest)? } else { part };
+        let is_new =
+            |line: &&mut Line| line.kind == LineKind::ReAged && due_dates.contains(&line.due_date);
+        for (index, line) in self.lines.iter_mut().filter(is_new).enumerate() {
+            let asked = if index + 1 == count { add(part, rest)? } else { part };
+            line.charged.add(Component::Principal, asked)?;
             line.note_settlement(one.on)?;
         }
-        Ok(())
+        if runs { self.reprice_charges() } else { Ok(()) }
+    }
+
+    /// The same before the last instalment is due: those to come are replaced by the new ones, which
+    /// are solved with interest from the instalment before on.
+    fn re_age_early(
+        &mut self,
+        one: &mut Transaction,
+        due_dates: &[NaiveDate],
+    ) -> Result<(), ServicingError> {
+        let on = one.on;
+        let past = self.past_due(on)?;
+        let overdue = past.total()?;
+        let mut moved = overdue;
+        let to_come = |line: &&Line| line.due_date > on && line.is_modelled();
+        for line in self.lines.iter().filter(to_come) {
+            let owed = line.outstanding_of(Component::Principal)?.max(Decimal::ZERO);
+            moved.add(Component::Principal, owed)?;
+        }
+        if moved.principal.is_zero() {
+            return Ok(());
+        }
+        (one.amount, one.portions) = (moved.total()?, moved);
+        let asked = self.principal_asked()?;
+        let repaid = self.replace_instalments(on, due_dates)?.repaid;
+        let follows = self.follows_payments();
+        let unknown = if follows { Decimal::ZERO } else { repaid };
+        let borne_to = self.carried_to.map_or(on, |carried| carried.max(on));
+        let next = due_dates.first().copied().unwrap_or(on);
+        self.ask_later(on, next, &past, asked, |model| {
+            model.replace_periods(on, due_dates, unknown)?;
+            if !follows {
+                return model.ask_again(on, overdue.principal, &past.interest);
+            }
+            if !past.additional.interest.is_zero() {
+                model.charge_back_interest(on, past.additional.interest)?;
+            }
+            model.re_amortise(on, borne_to.min(model.end()), past.additional.principal)
+        })
     }
 
     /// The same with interest: the calculator goes on and solves the new instalments.
@@ -128,11 +175,6 @@ impl Loan {
     ) -> Result<(), ServicingError> {
         let on = one.on;
         let Some(end) = self.model.as_ref().map(ProgressiveModel::end) else { return Ok(()) };
-        if on < end {
-            let reason =
-                format!("The loan was re-aged then, and its last instalment is due {end}.");
-            return Err(ServicingError::BadDate { on, reason });
-        }
         let past = self.past_due(on)?;
         let moved = past.total()?;
         if moved.principal.is_zero() {
@@ -141,7 +183,8 @@ impl Loan {
         (one.amount, one.portions) = (moved.total()?, moved);
         self.add_re_aged_lines(end, due_dates);
         let follows = self.follows_payments();
-        self.ask_later(on, &past, |model| {
+        let next = due_dates.first().copied().unwrap_or(on);
+        self.ask_later(on, next, &past, self.principal_asked()?, |model| {
             model.go_on_to(due_dates, on)?;
             if !follows {
                 return model.ask_again(on, moved.principal, &past.interest);
@@ -175,6 +218,12 @@ impl Loan {
     }
 
     /// The last due date of an instalment.
+    fn last_instalment_on(&self) -> Option<NaiveDate> {
+        let lines = self.lines.iter().filter(|line| line.is_modelled());
+        lines.map(|line| line.due_date).max()
+    }
+
+    /// The same, or that of charges after it.
     fn last_due_date(&self) -> Option<NaiveDate> {
         let lines = self.lines.iter().filter(|line| line.kind != LineKind::DownPayment);
         lines.map(|line| line.due_date).max()

@@ -12,7 +12,9 @@ use super::super::state::line::Line;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Transaction, TransactionKind};
+use crate::domain::calendar::add_days;
 use crate::domain::decimal::{div, sub};
+use crate::domain::loan::ScheduleError;
 
 impl Loan {
     /// Re-amortises the loan: principal past due is asked for with the instalments to come.
@@ -64,7 +66,8 @@ impl Loan {
         (one.amount, one.portions.principal) = (moved.principal, moved.principal);
         let follows = self.follows_payments();
         let borne_to = self.carried_to.map_or(on, |carried| carried.max(on));
-        self.ask_later(on, &past, |model| {
+        let next = add_days(on, 1).map_err(ScheduleError::from)?;
+        self.ask_later(on, next, &past, self.principal_asked()?, |model| {
             if !follows {
                 return model.ask_again(on, moved.principal, &past.interest);
             }

@@ -58,7 +58,7 @@ impl Loan {
     }
 
     /// What is not paid of principal of a line that the calculator does not know.
-    fn unpaid_free_part(&self, line: &Line) -> Result<Decimal, ServicingError> {
+    pub(crate) fn unpaid_free_part(&self, line: &Line) -> Result<Decimal, ServicingError> {
         let Some(model) = self.model.as_ref().filter(|_| !line.interest_free.is_zero()) else {
             return Ok(Decimal::ZERO);
         };
@@ -68,11 +68,14 @@ impl Loan {
     }
 
     /// Lets the lines due by a day ask for what was paid of principal and interest and no more,
-    /// and the calculator ask for it with the instalments after the day, by `respread`.
+    /// and the calculator ask for it with the instalments from `next` on, by `respread`. All lines
+    /// together ask for `asked` of principal in the end.
     pub(crate) fn ask_later(
         &mut self,
         on: NaiveDate,
+        next: NaiveDate,
         past: &PastDue,
+        asked: Decimal,
         respread: impl FnOnce(&mut ProgressiveModel) -> Result<(), ScheduleError>,
     ) -> Result<(), ServicingError> {
         let follows = self.follows_payments();
@@ -93,14 +96,14 @@ impl Loan {
             respread(model)?;
         }
         if follows {
-            let next = |line: &&mut Line| line.due_date > on && line.is_modelled();
+            let next = |line: &&mut Line| line.due_date >= next && line.is_modelled();
             if let Some(line) = self.lines.iter_mut().find(next) {
                 line.interest_free = add(line.interest_free, past.interest_free)?;
             }
             self.adopt_model(|_| true)?;
         } else {
-            let asked = past.total()?.principal;
-            self.adopt_anew(on, asked, |line| on < line.due_date && line.is_modelled())?;
+            let lent = sub(asked, self.principal_asked()?)?;
+            self.adopt_anew(on, lent, |line| on < line.due_date && line.is_modelled())?;
         }
         self.lines.iter_mut().try_for_each(|line| line.note_settlement(on))?;
         self.reprice_charges()

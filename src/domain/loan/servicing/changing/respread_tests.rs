@@ -118,6 +118,10 @@ fn respreading_keeps_what_is_owed_and_can_be_undone() {
                 json!({"type": "re_amortise", "on": on, "id": "respread"}),
                 json!({"type": "re_age", "on": "2024-08-10", "from": "2024-09-01",
                        "instalments": 4, "frequency": "monthly", "id": "respread"}),
+                json!({"type": "re_age", "on": on, "from": "2024-05-20",
+                       "instalments": 5, "frequency": "monthly", "id": "respread"}),
+                json!({"type": "re_age", "on": on, "from": "2024-06-01",
+                       "instalments": 9, "frequency": "monthly", "id": "respread"}),
             ] {
                 let day = respread["on"].clone();
                 let look = json!({"type": "end_of_day", "on": day});
@@ -140,4 +144,60 @@ fn respreading_keeps_what_is_owed_and_can_be_undone() {
             }
         }
     }
+}
+
+/// The second instalment is not paid, and on 16 March the loan is re-aged. Four instalments from 16
+/// April on take the place of the four to come: the first asks for the 0.49 of February and for one
+/// and a half months on 83.57, 0.73; all four are of 21.38, the last of a cent more. Where interest
+/// does not follow payments the 16.52 past due bear none until they are re-aged: 0.20 and 0.49.
+#[test]
+fn a_loan_is_re_aged_before_its_last_instalment() {
+    for recalculation in ["daily", "at_due_dates", "none"] {
+        let operations = json!([
+            {"type": "disburse", "on": "2024-01-01", "amount": 100},
+            {"type": "repay", "on": "2024-02-01", "amount": "17.01"},
+            {"type": "re_age", "on": "2024-03-16", "from": "2024-04-16", "instalments": 4,
+             "frequency": "monthly"},
+        ]);
+        let loan = fold(terms(recalculation), operations);
+        let new = if recalculation == "none" {
+            ["04-16 20.2 1.17", "05-16 21 0.37", "06-16 21.12 0.25", "07-16 21.25 0.12"]
+        } else {
+            ["04-16 20.16 1.22", "05-16 21.01 0.37", "06-16 21.13 0.25", "07-16 21.27 0.12"]
+        };
+        assert_eq!(shown(&loan)[..2], ["2024-02-01 16.43 0.58", "2024-03-01 0 0"]);
+        assert_eq!(shown(&loan)[2..], new.map(|line| format!("2024-{line}")), "{recalculation}");
+        let made = loan.transactions().last().unwrap();
+        assert_eq!(made.portions.principal, Decimal::new(8357, 2));
+        assert_eq!(made.portions.interest, Decimal::new(49, 2));
+        assert!(loan.journal().iter().all(|one| one.transaction != made.id));
+    }
+}
+
+/// 600 in six parts of 100, of which 150 were paid. What is left, 450, is asked for in three parts; what
+/// was paid stays where it was.
+#[test]
+fn what_was_paid_of_replaced_instalments_stays() {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 600, "annual_rate": "0", "instalments": 6, "disbursed_on": "2024-01-01"
+    }))
+    .unwrap();
+    let operations = json!([
+        {"type": "disburse", "on": "2024-01-01", "amount": 600},
+        {"type": "repay", "on": "2024-01-10", "amount": 150},
+        {"type": "re_age", "on": "2024-01-20", "from": "2024-02-15", "instalments": 3,
+         "frequency": "monthly"},
+    ]);
+    let loan = fold(terms, operations);
+    assert_eq!(
+        shown(&loan),
+        [
+            "2024-02-01 100 0",
+            "2024-02-15 150 0",
+            "2024-03-01 50 0",
+            "2024-03-15 150 0",
+            "2024-04-15 150 0",
+        ]
+    );
+    assert_eq!(loan.outstanding().unwrap().principal, Decimal::from(450));
 }

@@ -4,6 +4,7 @@ use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
+use super::super::properties::tried;
 use super::super::terms::*;
 use super::super::*;
 use crate::domain::loan::ScheduleTerms;
@@ -108,7 +109,7 @@ fn shown(loan: &Loan) -> Vec<(NaiveDate, Amounts, Amounts, Amounts, Option<Naive
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(tried(300))]
 
     /// What is owed of principal and charges stays, and no more interest is asked for than before,
     /// but what was earned by the day and would have been asked for later.

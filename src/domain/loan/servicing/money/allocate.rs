@@ -288,11 +288,15 @@ impl Loan {
         let due = line.due_date;
         let mut paid_on = one.on;
         if target.when == When::InAdvance {
-            let within = line.period_start < one.on && one.on <= due;
-            if self.terms.servicing.recalculation.counts_to_due_date() && within {
+            let to_due_date = self.terms.servicing.recalculation.counts_to_due_date();
+            if to_due_date && line.period_start < one.on && one.on <= due {
                 paid_on = due;
             }
-            self.show_due_amounts(at, paid_on, target.component, skipped)?;
+            // Interest of the day's period that this instalment asks for counts to its end, too.
+            let asks = to_due_date && target.component == Component::Interest;
+            let model = self.model.as_ref().filter(|_| asks);
+            let until = model.and_then(|model| model.put_off_until(due, one.on));
+            self.show_due_amounts(at, until.unwrap_or(paid_on), target.component, skipped)?;
         }
         let paid = self.take(one, most, at, target.component)?;
         let free = self.free_part(at, target.component, paid)?;

@@ -191,8 +191,9 @@ impl Loan {
         let found = self.lines.iter().position(next);
         let found = found.or_else(|| last.filter(|&at| self.lines.get(at).is_some_and(own)));
         if let Some(at) = found {
-            if let Some(line) = self.lines.get_mut(at).filter(|l| l.kind == LineKind::Additional) {
-                line.due_date = line.due_date.max(on);
+            let additional = self.lines.get(at).filter(|line| own(line)).map(|line| line.due_date);
+            if let Some(due_date) = additional.filter(|&due_date| due_date < on) {
+                self.extend_additional_line(due_date, on);
             }
             return at;
         }

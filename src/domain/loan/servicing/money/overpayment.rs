@@ -34,11 +34,14 @@ impl Loan {
                 Err(ServicingError::TooMuch { amount, most: sub(amount, beyond)? })
             }
             (OverpaymentPolicy::Refund, _) if self.status == LoanStatus::Overpaid => {
-                let moved = self.transactions.iter().filter(|one| one.stands());
+                // What recognises income moves no money.
+                let moves = |one: &&Transaction| one.stands() && !one.kind.is_recognition();
+                let moved = self.transactions.iter().filter(moves);
                 let on = moved.map(|one| one.on).fold(entry.on, NaiveDate::max);
                 let mut refund =
                     entry.transaction(TransactionKind::CreditBalanceRefund, self.overpaid);
-                refund.on = on;
+                // After everything that is known, of which a part may be recorded for earlier days.
+                (refund.on, refund.recorded_on) = (on, self.today);
                 self.push_transaction(refund);
                 self.refold(entry.sequence)?;
                 self.settle_status(entry.sequence)
@@ -57,11 +60,18 @@ impl Loan {
         }
     }
 
-    /// Pays what a charge made owed with money that is held.
+    /// Pays what a charge made owed with money that is held. What was given back of it is that of
+    /// the earliest payments.
     pub(crate) fn use_held_money(&mut self, run: &mut Run) -> Result<(), ServicingError> {
+        let mut gone = sub(self.held_by(&run.held)?, self.overpaid)?.max(Decimal::ZERO);
         for id in std::mem::take(&mut run.held) {
-            let amended = match self.made(id).cloned() {
-                Some(one) if self.overpaid > Decimal::ZERO => self.serve_again(one)?,
+            let one = self.made(id).cloned();
+            let given_back = one.as_ref().map_or(Decimal::ZERO, |one| one.overpaid.min(gone));
+            gone = sub(gone, given_back)?;
+            let amended = match one {
+                Some(one) if self.overpaid > Decimal::ZERO && one.overpaid > given_back => {
+                    self.serve_again(one, given_back)?
+                }
                 _ => {
                     run.held.push(id);
                     continue;
@@ -76,9 +86,19 @@ impl Loan {
         Ok(())
     }
 
-    /// A payment that serves, with what it holds, what is owed by now.
-    fn serve_again(&mut self, mut one: Transaction) -> Result<Transaction, ServicingError> {
-        let amount = one.overpaid.min(self.overpaid);
+    /// What payments hold in all, were none of it given back.
+    fn held_by(&self, payments: &[u32]) -> Result<Decimal, ServicingError> {
+        let held = payments.iter().filter_map(|&id| self.made(id)).map(|one| one.overpaid);
+        Ok(held.into_iter().try_fold(Decimal::ZERO, add)?)
+    }
+
+    /// A payment that serves, with what it still holds, what is owed by now.
+    fn serve_again(
+        &mut self,
+        mut one: Transaction,
+        given_back: Decimal,
+    ) -> Result<Transaction, ServicingError> {
+        let amount = sub(one.overpaid, given_back)?.min(self.overpaid);
         one.overpaid = sub(one.overpaid, amount)?;
         self.overpaid = sub(self.overpaid, amount)?;
         let rule = self.rule_for(one.kind);

@@ -68,6 +68,13 @@ impl Loan {
             if model.due_date(period) != Some(line.due_date) {
                 continue;
             }
+            let shown = [&line.charged.principal, &line.charged.interest];
+            if line.credited.is_zero()
+                && line.interest_free.is_zero()
+                && model.asks_for(period, shown)
+            {
+                continue;
+            }
             let [principal, interest] = model.due_of(period)?;
             if follows {
                 let [back_principal, back_interest] = model.charged_back_of(period)?;

@@ -99,6 +99,11 @@ impl Line {
         unpaid.minus(&self.waived)?.minus(&self.written_off)
     }
 
+    /// Whether nothing of it was forgiven, given up or charged back.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.waived.is_zero() && self.written_off.is_zero() && self.credited.is_zero()
+    }
+
     /// Whether it is an instalment, for which the calculator of a progressive loan has a period.
     pub(crate) fn is_modelled(&self) -> bool {
         matches!(self.kind, LineKind::Instalment | LineKind::ReAged)

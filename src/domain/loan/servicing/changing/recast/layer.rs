@@ -289,7 +289,7 @@ impl<'a> Layer<'a> {
         if left <= Decimal::ZERO {
             return Ok(());
         }
-        let owed = sub(sub(self.lent, self.repaid)?, within.early)?;
+        let owed = sub(sub(self.lent, self.repaid)?, within.early)?.max(Decimal::ZERO);
         let to_payoff =
             self.loan.terms.servicing.recalculation.payoff == PayoffInterest::ToPayoffDate;
         if to_payoff && owed <= left && self.tranches.is_empty() {

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use crate::domain::loan::ScheduleTerms;
 use crate::domain::loan::servicing::{
-    Action, Line, Loan, LoanStatus, LoanTerms, Operation, PaymentKind, PrepaymentEffect,
-    Recalculation, RecalculationTerms,
+    Action, Line, Loan, LoanStatus, LoanTerms, Operation, PaymentKind, PayoffInterest,
+    PrepaymentEffect, Recalculation, RecalculationTerms,
 };
 use crate::domain::loan::terms::{Method, RoundingFamily};
 
@@ -155,4 +155,35 @@ proptest! {
         let principal: Decimal = one.lines().iter().map(|line| line.charged.principal).sum();
         prop_assert_eq!(principal, agreed.terms().schedule.principal);
     }
+}
+
+/// 1200 of interest alone at 12 %, 12 a month. On 11 March more than everything is paid; what comes in
+/// later changes no interest that was borne before.
+#[test]
+fn money_beyond_everything_bears_nothing() {
+    let mut schedule =
+        ScheduleTerms::new(1_200.into(), Decimal::new(12, 2), 3, NaiveDate::default());
+    schedule.disbursed_on = "2024-01-01".parse().unwrap();
+    schedule.method = Method::InterestOnly;
+    schedule.rounding.family = RoundingFamily::Cumulative;
+    let mut terms = LoanTerms::new(schedule);
+    terms.servicing.recalculation = RecalculationTerms {
+        interest: Recalculation::Daily,
+        payoff: PayoffInterest::ToDueDate,
+        ..RecalculationTerms::default()
+    };
+    let pay =
+        |cents: i64| Action::Repay { amount: Decimal::new(cents, 2), kind: PaymentKind::Repayment };
+    let mut loan = Loan::open(terms).unwrap();
+    let lend = Action::Disburse { amount: 1_200.into() };
+    loan = with(loan, "2024-01-01".parse().unwrap(), lend);
+    loan = with(loan, "2024-03-11".parse().unwrap(), pay(130_000));
+    let charged = |loan: &Loan| loan.lines().iter().map(|line| line.charged).collect::<Vec<_>>();
+    let before = charged(&loan);
+    // Two months of 12, and of the third ten of its 31 days: 3.87.
+    let interest: Decimal = before.iter().map(|one| one.interest).sum();
+    assert_eq!(interest, Decimal::new(2_787, 2));
+    loan = with(loan, "2024-03-12".parse().unwrap(), pay(5_000));
+    assert_eq!(charged(&loan), before);
+    assert_eq!(loan.overpaid(), Decimal::new(135_000 - 122_787, 2));
 }

@@ -44,6 +44,7 @@ impl Loan {
             Change::InterestPause(to) => model.pause_interest(on, to)?,
             Change::ExtraInstalments(extra) => self.add_instalments(on, extra)?,
             Change::PrincipalGrace(count) => self.spare_principal(on, count)?,
+            Change::InterestGrace(count) => self.put_off_interest(on, count)?,
             _ => return Ok(()),
         }
         let follows = self.follows_payments();
@@ -52,11 +53,13 @@ impl Loan {
             self.lines.iter_mut().try_for_each(|line| line.note_settlement(on))?;
         } else if self.bears_interest() {
             // Where the calculator knows what was paid, a larger instalment opens one that was
-            // settled again; where it does not, what is settled stays as it is.
-            let wanted = |line: &Line| on <= line.due_date && (follows || !line.is_settled());
+            // settled again, and one before the day takes what later ones are paid already; where
+            // it does not, what is settled stays as it is.
+            let wanted = |line: &Line| follows || (on <= line.due_date && !line.is_settled());
             self.adopt_anew(on, Decimal::ZERO, wanted)?;
         }
-        self.reprice_charges()
+        // Of what is paid and settled nothing more is asked for.
+        if owed { self.reprice_charges() } else { Ok(()) }
     }
 
     /// Shows what the calculator asks for in the lines that are wanted, once so much more is lent.
@@ -103,7 +106,7 @@ impl Loan {
     }
 
     /// The principal asked for in all.
-    fn principal_asked(&self) -> Result<Decimal, ServicingError> {
+    pub(crate) fn principal_asked(&self) -> Result<Decimal, ServicingError> {
         let principal = self.lines.iter().map(|line| line.charged.principal);
         Ok(principal.into_iter().try_fold(Decimal::ZERO, add)?)
     }
@@ -137,6 +140,22 @@ impl Loan {
         self.spread_from(on, principal, count)
     }
 
+    /// Lets so many instalments from a day on ask for no interest. Where the calculator knows
+    /// nothing of payments it is told what was paid of that interest, so that it is not asked for
+    /// again.
+    fn put_off_interest(&mut self, on: NaiveDate, count: u32) -> Result<(), ServicingError> {
+        let follows = self.follows_payments();
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let Some(model) = &mut self.model else { return Ok(()) };
+        let mut paid = Vec::new();
+        let known = |line: &&Line| line.is_modelled() && model.has_due(line.due_date);
+        for line in self.lines.iter().filter(|_| !follows).filter(known) {
+            let had = add(line.paid.interest, line.waived.interest)?;
+            paid.push((line.due_date, sub(had, line.credited.interest)?.max(Decimal::ZERO)));
+        }
+        Ok(model.put_off_interest(on, count, &paid)?)
+    }
+
     /// The periods of instalments that are added to those the calculator has.
     fn spans_to_come(&self, extra: u32) -> Result<Vec<Span>, ServicingError> {
         let terms = self.terms_as_lent();
@@ -167,13 +186,13 @@ impl Loan {
         if self.bears_interest() {
             return Ok(());
         }
-        let later: Vec<usize> = (0..self.lines.len())
+        let mut later: Vec<usize> = (0..self.lines.len())
             .filter(|&at| {
                 let line = self.lines.get(at);
                 line.is_some_and(|line| on <= line.due_date && line.kind == LineKind::Instalment)
             })
-            .skip(spared)
             .collect();
+        later.drain(..spared.min(later.len().saturating_sub(1)));
         let part = div(principal, Decimal::from(later.len().max(1)))?;
         let part = self.instalment_part(part)?;
         let mut rest = principal;

@@ -113,8 +113,6 @@ impl Loan {
             Some(format!("There are at most {INSTALMENTS_MAX} instalments."))
         } else if grace >= left.saturating_add(more) {
             Some(format!("Grace of {grace} instalments leaves none of {}.", left + more))
-        } else if asked.interest_grace > 0 && is_plain_progressive(&self.terms.schedule) {
-            Some("Interest of progressive loans is not put off; see payment_holiday.".to_owned())
         } else {
             None
         };
