@@ -46,6 +46,9 @@ comment on function loan_engine.minor_units(text) is
 comment on function loan_engine.round_money(numeric, text, text) is
 'An amount rounded to the minor unit of its currency; mode is half_even, half_up, half_down, up, down, ceiling or floor.';
 
+comment on function loan_engine._interest_on(numeric, numeric, integer, text, text) is
+'Interest earned so many days after the first of a straight line: base + per_day x days, rounded to the minor unit of its currency as the loan rounds.';
+
 comment on function loan_engine.round_to_multiple(numeric, numeric, text) is
 'An amount rounded to a whole multiple, such as the 0.05 of Swiss cash or the whole unit of an instalment. Error 22023 for a multiple of zero or less.';
 
@@ -268,6 +271,13 @@ comment on function loan_engine.apr_us(numeric[], date[], boolean) is
 comment on function loan_engine.apr_eu(numeric[], date[], text, boolean) is
 'The annual percentage rate of charge of Directive 2008/48/EC, annex I; period is the one in which intervals are counted: months, weeks or years. A fraction with three decimals, one of per cent, or all digits where not rounded.';
 
+comment on aggregate loan_engine.loan_state(jsonb, jsonb) is
+'The state of a loan from its terms and its operations in the order recorded, as loan_engine.fold tells it: loan_state(terms, operation order by version). Terms are those of the first row; rows whose operation is NULL are passed over; NULL without rows. Refuses what the fold refuses.';
+comment on function loan_engine._loan_state_transition(internal, jsonb, jsonb) is
+'Takes one operation into the state of loan_state.';
+comment on function loan_engine._loan_state_final(internal) is
+'The state of a loan from the operations that loan_state gathered.';
+
 comment on aggregate loan_engine.weighted_average(numeric, numeric) is
 'The average of values by weight, exact: sum(value x weight) / sum(weight); NULL where the weights sum to zero. Rows with NULL are passed over.';
 
@@ -326,8 +336,6 @@ comment on aggregate loan_engine._hash_chain(bytea, text) is
 comment on function loan_engine._loan_open(jsonb) is
 'The short form of a loan that is agreed and not lent yet.';
 
-alter function loan_engine._loan_serve(bytea, jsonb, jsonb, jsonb) cost 10 rows 8;
-alter function loan_engine._loan_outlook(bytea, date) cost 10 rows 1;
 alter function loan_engine._loan_lines(bytea) cost 10 rows 36;
 
 comment on function loan_engine._loan_at(jsonb, jsonb, date, date) is
@@ -336,11 +344,8 @@ comment on function loan_engine._loan_at(jsonb, jsonb, date, date) is
 comment on function loan_engine._loan_fold(jsonb, jsonb) is
 'The short form of a loan folded from its terms and everything recorded.';
 
-comment on function loan_engine._loan_needs_history(bytea, jsonb) is
-'Whether operations cannot be applied to a short form, but only to the loan folded from everything recorded: they do not take effect last, or look back.';
-
-comment on function loan_engine._loan_serve(bytea, jsonb, jsonb, jsonb) is
-'What operations bring, as facts: charge, transaction, reversal, allocation to an instalment (taken back where negative), movement on an account (debits above zero); last the state after them in the short form, with what is outstanding and what is held. operation is the place among everything recorded of the operation that a fact came of, also where a later one brought it about. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, one that needs history is answered by the one fact history.';
+comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb) is
+'What operations bring to a book, in one row: the state after them in the short form; by how much receivables of interest, fees and penalties moved; the operations that book something (posted), each with the key of its ledger transaction (posted_as); entries (entry_), each of a transaction, debits above zero; and what transactions paid of instalments or are held (part_, taken back where negative), each of the operation that it came of; then the outlook on a day, as _loan_outlook tells it. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, operations that look back are answered by no row.';
 
 comment on function loan_engine._loan_lines(bytea) is
 'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';

@@ -8,6 +8,6 @@ use pgrx::prelude::*;
 /// The counter keeps those a process makes in order, even when the clock is set back. Parallel
 /// workers are processes of their own, so nothing is shared that they would have to agree on.
 #[pg_extern(volatile, parallel_safe)]
-fn uuid_v7() -> pgrx::Uuid {
+pub(super) fn uuid_v7() -> pgrx::Uuid {
     pgrx::Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes())
 }

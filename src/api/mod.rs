@@ -6,6 +6,7 @@ mod cashflow;
 mod hash;
 mod identity;
 mod loan;
+mod loan_state;
 mod matching;
 mod money;
 mod outlook;

@@ -2,84 +2,80 @@
 
 use pgrx::prelude::*;
 
-use super::packed::unpacked;
 use super::servicing::{Shown, day, read_state};
 use crate::domain::loan::servicing::Loan;
-use crate::pg::{Day, Document, Num, OrRefuse};
+use crate::pg::{Cell, Day, Document, One, OrRefuse, cell};
 
-/// A function that tells the outlook of a state given in one of its forms.
-macro_rules! outlook_of {
-    ($name:ident, $read:expr, $($form:tt)+) => {
-        #[pg_extern(immutable, parallel_safe)]
-        #[allow(clippy::type_complexity)]
-        fn $name(
-            state: $($form)+,
-            on_date: Day,
-        ) -> TableIterator<
-            'static,
-            (
-                name!(status, &'static str),
-                name!(principal, Num),
-                name!(interest, Num),
-                name!(fees, Num),
-                name!(penalties, Num),
-                name!(outstanding, Num),
-                name!(overpaid, Num),
-                name!(maturity, Option<Day>),
-                name!(closed_on, Option<Day>),
-                name!(charged_off_on, Option<Day>),
-                name!(days_past_due, i32),
-                name!(oldest_unpaid, Option<Day>),
-                name!(overdue, Num),
-                name!(overdue_principal, Num),
-                name!(next_due, Option<Day>),
-                name!(next_due_amount, Num),
-                name!(interest_earned, Num),
-                name!(fees_earned, Num),
-                name!(penalties_earned, Num),
-                name!(interest_settled, Num),
-                name!(fees_settled, Num),
-                name!(penalties_settled, Num),
-                name!(earned_base, Num),
-                name!(earned_per_day, Num),
-                name!(holds_until, Option<Day>),
-                name!(needs_end_of_day, bool),
-            ),
-        > {
-            let loan: Loan = $read(state);
-            let shown = Shown::of(&loan);
-            let found = loan.outlook(on_date.0).or_refuse();
-            TableIterator::once((
-                found.status.name(),
-                shown.amount(found.outstanding.principal),
-                shown.amount(found.outstanding.interest),
-                shown.amount(found.outstanding.fee),
-                shown.amount(found.outstanding.penalty),
-                shown.total(&found.outstanding),
-                shown.amount(found.overpaid),
-                day(found.maturity),
-                day(found.closed_on),
-                day(found.charged_off_on),
-                found.days_past_due() as i32,
-                day(found.oldest_unpaid),
-                shown.amount(found.overdue),
-                shown.amount(found.overdue_principal),
-                day(found.next_due),
-                shown.amount(found.next_due_amount),
-                shown.amount(found.earned.interest),
-                shown.amount(found.earned.fee),
-                shown.amount(found.earned.penalty),
-                shown.amount(found.settled.interest),
-                shown.amount(found.settled.fee),
-                shown.amount(found.settled.penalty),
-                shown.amount(found.base),
-                shown.amount(found.per_day),
-                day(found.until),
-                found.needs_end_of_day,
-            ))
-        }
-    };
+/// What is told of a loan, in the order of the columns.
+pub(super) fn outlook(loan: &Loan, on: Day) -> Vec<Cell> {
+    let shown = Shown::of(loan);
+    let found = loan.outlook(on.0).or_refuse();
+    let amount = |amount| cell(shown.amount(amount));
+    vec![
+        cell(found.status.name()),
+        amount(found.outstanding.principal),
+        amount(found.outstanding.interest),
+        amount(found.outstanding.fee),
+        amount(found.outstanding.penalty),
+        cell(shown.total(&found.outstanding)),
+        amount(found.overpaid),
+        cell(day(found.maturity)),
+        cell(day(found.closed_on)),
+        cell(day(found.charged_off_on)),
+        cell(found.days_past_due() as i32),
+        cell(day(found.oldest_unpaid)),
+        amount(found.overdue),
+        amount(found.overdue_principal),
+        cell(day(found.next_due)),
+        amount(found.next_due_amount),
+        amount(found.earned.interest),
+        amount(found.earned.fee),
+        amount(found.earned.penalty),
+        amount(found.settled.interest),
+        amount(found.settled.fee),
+        amount(found.settled.penalty),
+        amount(found.base),
+        amount(found.per_day),
+        cell(day(found.until)),
+        cell(found.needs_end_of_day),
+    ]
 }
 
-outlook_of!(loan_outlook, read_state, Document);
-outlook_of!(_loan_outlook, unpacked, &[u8]);
+#[pg_extern(
+    immutable,
+    parallel_safe,
+    sql = r#"
+create function loan_outlook(state jsonb, on_date date) returns table (
+    status text,
+    principal numeric,
+    interest numeric,
+    fees numeric,
+    penalties numeric,
+    outstanding numeric,
+    overpaid numeric,
+    maturity date,
+    closed_on date,
+    charged_off_on date,
+    days_past_due integer,
+    oldest_unpaid date,
+    overdue numeric,
+    overdue_principal numeric,
+    next_due date,
+    next_due_amount numeric,
+    interest_earned numeric,
+    fees_earned numeric,
+    penalties_earned numeric,
+    interest_settled numeric,
+    fees_settled numeric,
+    penalties_settled numeric,
+    earned_base numeric,
+    earned_per_day numeric,
+    holds_until date,
+    needs_end_of_day boolean
+) language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#
+)]
+fn loan_outlook(state: Document, on_date: Day) -> One {
+    One(outlook(&read_state(state), on_date))
+}

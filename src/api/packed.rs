@@ -5,12 +5,14 @@ use std::cell::RefCell;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 
-use super::servicing::{LineRow, Shown, day, folded, line_row, name, read_operations, read_terms};
+use super::identity::uuid_v7;
+use super::outlook::outlook;
+use super::servicing::{LineRow, Shown, day, folded, line_row, read_operations, read_terms};
 use crate::domain::loan::servicing::{
-    Amounts, Facts, Loan, Operation, ServicingError, Shapes, Transaction, loan_at,
+    Account, Entry, Loan, Portion, ServicingError, Shapes, loan_at,
 };
 use crate::domain::loan::terms::Problem;
-use crate::pg::{Day, Document, Num, OrRefuse};
+use crate::pg::{Cell, Day, Document, Num, One, OrRefuse, cell};
 
 thread_local! {
     /// What loans of the same product have in common, read once in a session.
@@ -18,7 +20,7 @@ thread_local! {
 }
 
 /// The loan of a state in its short form.
-pub(super) fn unpacked(state: &[u8]) -> Loan {
+fn unpacked(state: &[u8]) -> Loan {
     SHAPES.with_borrow_mut(|shapes| Loan::unpack(state, shapes)).or_refuse()
 }
 
@@ -48,61 +50,139 @@ fn _loan_at(
     packed(&loan_at(terms, &operations, valid, known).or_refuse())
 }
 
-#[pg_extern(immutable, parallel_safe)]
-fn _loan_needs_history(state: &[u8], operations: Document) -> bool {
-    let mut loan = unpacked(state);
-    let operations = read_operations(operations);
-    let Some((last, earlier)) = operations.split_last() else { return false };
-    for operation in earlier {
-        match loan.apply(operation) {
-            Ok(next) => loan = next,
-            Err(refusal) => return refusal == ServicingError::NeedsHistory,
-        }
-    }
-    loan.needs_history(last)
-}
-
-#[pg_extern(immutable, parallel_safe)]
-#[allow(clippy::type_complexity)]
+#[pg_extern(
+    volatile,
+    parallel_safe,
+    sql = r#"
+create function _loan_serve(
+    state bytea,
+    operations jsonb,
+    on_date date,
+    terms jsonb default null,
+    history jsonb default null
+) returns table (
+    state_after bytea,
+    interest_moved numeric,
+    fees_moved numeric,
+    penalties_moved numeric,
+    posted integer[],
+    posted_as uuid[],
+    entry_of uuid[],
+    entry_position integer[],
+    entry_account text[],
+    entry_amount numeric[],
+    part_of integer[],
+    part_transaction integer[],
+    part_instalment integer[],
+    part_due_date date[],
+    part_principal numeric[],
+    part_interest numeric[],
+    part_fees numeric[],
+    part_penalties numeric[],
+    part_held numeric[],
+    part_is_given_back boolean[],
+    status text,
+    principal numeric,
+    interest numeric,
+    fees numeric,
+    penalties numeric,
+    outstanding numeric,
+    overpaid numeric,
+    maturity date,
+    closed_on date,
+    charged_off_on date,
+    days_past_due integer,
+    oldest_unpaid date,
+    overdue numeric,
+    overdue_principal numeric,
+    next_due date,
+    next_due_amount numeric,
+    interest_earned numeric,
+    fees_earned numeric,
+    penalties_earned numeric,
+    interest_settled numeric,
+    fees_settled numeric,
+    penalties_settled numeric,
+    earned_base numeric,
+    earned_per_day numeric,
+    holds_until date,
+    needs_end_of_day boolean
+) language c volatile parallel safe cost 10 rows 1
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#
+)]
 fn _loan_serve(
     state: Option<&[u8]>,
     operations: Document,
-    terms: default!(Option<Document>, "NULL"),
-    history: default!(Option<Document>, "NULL"),
-) -> TableIterator<
-    'static,
-    (
-        name!(fact, &'static str),
-        name!(operation, i32),
-        name!(transaction, Option<i32>),
-        name!(kind, Option<String>),
-        name!(on_date, Option<Day>),
-        name!(instalment, Option<i32>),
-        name!(due_date, Option<Day>),
-        name!(amount, Option<Num>),
-        name!(principal, Option<Num>),
-        name!(interest, Option<Num>),
-        name!(fees, Option<Num>),
-        name!(penalties, Option<Num>),
-        name!(overpayment, Option<Num>),
-        name!(replaces, Option<i32>),
-        name!(state, Option<Vec<u8>>),
-    ),
-> {
+    on_date: Day,
+    terms: Option<Document>,
+    history: Option<Document>,
+) -> One {
     let has_history = history.is_some();
     let loan = match (terms, history, state) {
         (Some(terms), Some(history), _) => folded(terms, history, None),
         (_, _, Some(state)) => unpacked(state),
         _ => Err(nothing_to_serve()).or_refuse(),
     };
-    let shown = Shown::of(&loan);
-    let rows = match served(loan, &read_operations(operations)) {
+    let (loan, booking) = match loan.apply_all(&read_operations(operations)) {
         Err(refusal) if !has_history && refusal.needs_history() => {
-            vec![Row::of(shown, "history", 0)]
+            return One(Vec::new());
         }
-        told => told.or_refuse(),
+        served => served.or_refuse(),
     };
-    TableIterator::new(rows.into_iter().map(Row::cells))
+    let shown = Shown::of(&loan);
+    let moved = |account| cell(shown.amount(booking.moved(account).or_refuse()));
+    let mut cells = vec![
+        cell(packed(&loan)),
+        moved(Account::InterestReceivable),
+        moved(Account::FeeReceivable),
+        moved(Account::PenaltyReceivable),
+    ];
+    cells.extend(entry_cells(shown, &booking.entries));
+    cells.extend(portion_cells(shown, &booking.portions));
+    cells.extend(outlook(&loan, on_date));
+    One(cells)
+}
+
+/// The rows of one column.
+fn column<T, C: IntoDatum>(rows: &[T], of: impl Fn(&T) -> C) -> Cell {
+    cell(rows.iter().map(of).collect::<Vec<C>>())
+}
+
+/// Entries, put together to transactions of a ledger: one for each operation.
+fn entry_cells(shown: Shown, entries: &[Entry]) -> [Cell; 6] {
+    let (mut operations, mut transactions) = (Vec::new(), Vec::new());
+    let (mut entry_of, mut positions) = (Vec::new(), Vec::new());
+    for of_one in entries.chunk_by(|one, next| one.operation == next.operation) {
+        let transaction = uuid_v7();
+        operations.extend(of_one.first().map(|one| one.operation as i32));
+        transactions.push(transaction);
+        entry_of.extend(of_one.iter().map(|_| transaction));
+        positions.extend(1..=of_one.len() as i32);
+    }
+    [
+        cell(operations),
+        cell(transactions),
+        cell(entry_of),
+        cell(positions),
+        column(entries, |one| one.account.name()),
+        column(entries, |one| shown.amount(one.amount)),
+    ]
+}
+
+fn portion_cells(shown: Shown, portions: &[Portion]) -> [Cell; 10] {
+    [
+        column(portions, |one| one.operation as i32),
+        column(portions, |one| one.transaction as i32),
+        column(portions, |one| one.line as i32),
+        column(portions, |one| day(one.due_date)),
+        column(portions, |one| shown.amount(one.amounts.principal)),
+        column(portions, |one| shown.amount(one.amounts.interest)),
+        column(portions, |one| shown.amount(one.amounts.fee)),
+        column(portions, |one| shown.amount(one.amounts.penalty)),
+        column(portions, |one| shown.amount(one.held)),
+        column(portions, |one| one.is_given_back),
+    ]
 }
 
 fn nothing_to_serve() -> ServicingError {
@@ -110,151 +190,43 @@ fn nothing_to_serve() -> ServicingError {
     ServicingError::Unreadable(Problem { path: "state".into(), message: message.into() })
 }
 
-/// One fact; what it has not is NULL.
-struct Row {
-    shown: Shown,
-    fact: &'static str,
-    operation: u32,
-    transaction: Option<u32>,
-    kind: Option<String>,
-    on: Option<Day>,
-    instalment: Option<u32>,
-    due: Option<Day>,
-    amount: Option<Num>,
-    portions: Option<Amounts>,
-    overpayment: Option<Num>,
-    replaces: Option<u32>,
-    state: Option<Vec<u8>>,
-}
-
-type Cells = (
-    &'static str,
-    i32,
-    Option<i32>,
-    Option<String>,
-    Option<Day>,
-    Option<i32>,
-    Option<Day>,
-    Option<Num>,
-    Option<Num>,
-    Option<Num>,
-    Option<Num>,
-    Option<Num>,
-    Option<Num>,
-    Option<i32>,
-    Option<Vec<u8>>,
-);
-
-impl Row {
-    fn of(shown: Shown, fact: &'static str, operation: u32) -> Self {
-        Self {
-            shown,
-            fact,
-            operation,
-            transaction: None,
-            kind: None,
-            on: None,
-            instalment: None,
-            due: None,
-            amount: None,
-            portions: None,
-            overpayment: None,
-            replaces: None,
-            state: None,
-        }
-    }
-
-    fn cells(self) -> Cells {
-        let number = |number: Option<u32>| number.map(|number| number as i32);
-        let portion = |of: fn(&Amounts) -> rust_decimal::Decimal| {
-            self.portions.as_ref().map(|portions| self.shown.amount(of(portions)))
-        };
-        let (principal, interest) = (portion(|all| all.principal), portion(|all| all.interest));
-        let (fees, penalties) = (portion(|all| all.fee), portion(|all| all.penalty));
-        (
-            self.fact,
-            self.operation as i32,
-            number(self.transaction),
-            self.kind,
-            self.on,
-            number(self.instalment),
-            self.due,
-            self.amount,
-            principal,
-            interest,
-            fees,
-            penalties,
-            self.overpayment,
-            number(self.replaces),
-            self.state,
-        )
-    }
-}
-
-/// Applies operations one after the other and tells what each brought, and the state in the end.
-fn served(mut loan: Loan, operations: &[Operation]) -> Result<Vec<Row>, ServicingError> {
-    let shown = Shown::of(&loan);
-    let mut rows = Vec::with_capacity(8);
-    for (at, operation) in operations.iter().enumerate() {
-        let mark = loan.mark();
-        let in_list = |why| ServicingError::InList { at, why: Box::new(why) };
-        loan = loan.apply(operation).map_err(in_list)?;
-        tell(&mut rows, shown, loan.recorded(), loan.facts_since(&mark)?);
-    }
-    let owed = loan.outstanding()?;
-    rows.push(Row {
-        kind: Some(loan.status().name().into()),
-        amount: Some(shown.amount(owed.total()?)),
-        portions: Some(owed),
-        overpayment: Some(shown.amount(loan.overpaid())),
-        state: Some(loan.pack()?),
-        ..Row::of(shown, "state", loan.recorded())
-    });
-    Ok(rows)
-}
-
-fn tell(rows: &mut Vec<Row>, shown: Shown, operation: u32, facts: Facts) {
-    // What is made anew belongs to the operation it came of, whichever brought it about.
-    let cause = |id: u32| {
-        let mut known = facts.made.iter().chain(&facts.reversed);
-        known.find(|one| one.id == id).map_or(operation, |one| one.sequence)
-    };
-    let moved = |fact, one: &Transaction| Row {
-        transaction: Some(one.id),
-        kind: Some(name(one.kind)),
-        on: Some(Day(one.on)),
-        amount: Some(shown.amount(one.amount)),
-        portions: Some(one.portions),
-        overpayment: Some(shown.amount(one.overpaid)),
-        replaces: one.replaces,
-        ..Row::of(shown, fact, one.sequence)
-    };
-    rows.extend(facts.charges.iter().map(|one| Row {
-        kind: Some(one.name.clone()),
-        on: day(one.due_on),
-        amount: Some(shown.amount(one.amount)),
-        ..Row::of(shown, "charge", operation)
-    }));
-    rows.extend(facts.made.iter().map(|one| moved("transaction", one)));
-    rows.extend(facts.reversed.iter().map(|one| moved("reversal", one)));
-    rows.extend(facts.allocations.iter().map(|(id, part)| Row {
-        transaction: Some(*id),
-        instalment: Some(part.line),
-        due: Some(Day(part.due_date)),
-        amount: Some(shown.total(&part.amounts)),
-        portions: Some(part.amounts),
-        ..Row::of(shown, "allocation", cause(*id))
-    }));
-    rows.extend(facts.posted.iter().map(|one| {
-        let amount = if one.debit.is_zero() { -one.credit } else { one.debit };
-        Row {
-            transaction: Some(one.transaction),
-            kind: Some(name(one.account)),
-            on: Some(Day(one.on)),
-            amount: Some(shown.amount(amount)),
-            ..Row::of(shown, "movement", cause(one.transaction))
-        }
-    }));
+#[pg_extern(
+    immutable,
+    parallel_safe,
+    sql = r#"
+create function _loan_outlook(state bytea, on_date date) returns table (
+    status text,
+    principal numeric,
+    interest numeric,
+    fees numeric,
+    penalties numeric,
+    outstanding numeric,
+    overpaid numeric,
+    maturity date,
+    closed_on date,
+    charged_off_on date,
+    days_past_due integer,
+    oldest_unpaid date,
+    overdue numeric,
+    overdue_principal numeric,
+    next_due date,
+    next_due_amount numeric,
+    interest_earned numeric,
+    fees_earned numeric,
+    penalties_earned numeric,
+    interest_settled numeric,
+    fees_settled numeric,
+    penalties_settled numeric,
+    earned_base numeric,
+    earned_per_day numeric,
+    holds_until date,
+    needs_end_of_day boolean
+) language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#
+)]
+fn _loan_outlook(state: &[u8], on_date: Day) -> One {
+    One(outlook(&unpacked(state), on_date))
 }
 
 #[pg_extern(immutable, parallel_safe)]

@@ -39,7 +39,7 @@ pub(super) fn folded(terms: Document, operations: Document, as_of: Option<Day>) 
     loan_at(terms, &operations, as_of.map(|day| day.0), None).or_refuse()
 }
 
-fn saved(loan: &Loan) -> JsonB {
+pub(super) fn saved(loan: &Loan) -> JsonB {
     JsonB(loan.save().or_refuse())
 }
 

@@ -11,7 +11,7 @@ use pgrx::{PgMemoryContexts, PgSqlErrorCode, pg_sys};
 
 use super::error::Answer;
 
-/// What an aggregate keeps between rows.
+/// What an aggregate keeps between rows, where parallel workers may each keep a part of it.
 pub trait AggregateState: Clone + Default + 'static {
     /// Changes whenever the bytes change their meaning.
     const VERSION: u8;
@@ -44,14 +44,14 @@ fn context(fcinfo: pg_sys::FunctionCallInfo) -> Answer<PgMemoryContexts> {
     }
 }
 
-fn store<S: AggregateState>(state: S, fcinfo: pg_sys::FunctionCallInfo) -> Answer<Internal> {
+fn store<S: 'static>(state: S, fcinfo: pg_sys::FunctionCallInfo) -> Answer<Internal> {
     let mut context = context(fcinfo)?;
     // SAFETY: the closure only allocates the state, in the context that lives as long as its group.
     Ok(unsafe { context.switch_to(|_| Internal::new(state)) })
 }
 
 /// The state behind `internal`, made on the first row of a group, changed by one row.
-pub fn transition<S: AggregateState>(
+pub fn transition<S: Default + 'static>(
     mut internal: Internal,
     fcinfo: pg_sys::FunctionCallInfo,
     change: impl FnOnce(&mut S) -> Answer<()>,
@@ -105,10 +105,7 @@ pub fn decode<S: AggregateState>(
 }
 
 /// What the aggregate answers; `None` for a group without rows.
-pub fn finish<S: AggregateState, T>(
-    internal: &Internal,
-    answer: impl FnOnce(&S) -> T,
-) -> Option<T> {
+pub fn finish<S: 'static, T>(internal: &Internal, answer: impl FnOnce(&S) -> T) -> Option<T> {
     // SAFETY: a state of this aggregate.
     unsafe { internal.get::<S>() }.map(answer)
 }

@@ -9,6 +9,7 @@ mod argument;
 mod date;
 mod error;
 mod numeric;
+mod one;
 mod refuse;
 mod rows;
 
@@ -17,5 +18,6 @@ pub use argument::{Document, List, Name, Whole};
 pub use date::Day;
 pub use error::{Answer, OrReport};
 pub use numeric::Num;
+pub use one::{Cell, One, cell};
 pub use refuse::{Coded, OrRefuse};
 pub use rows::{Cells, Rows, Table};

@@ -98,6 +98,7 @@ from (values
     ('%', 'period', 'integer', '3'),
     ('%', 'periods', 'integer', '12'),
     ('%', 'currency', 'text', '''EUR'''),
+    ('%', 'rounding', 'text', '''half_even'''),
     ('%', 'day_count', 'text', '''ACT/365F'''),
     ('%', 'convention', 'text', '''following'''),
     ('%', 'frequency', 'text', '''monthly'''),
@@ -124,6 +125,9 @@ from (values
     ('delinquency(%', 'on_date', 'date', 'date ''2024-03-31'''),
     ('delinquent_instalments(%', 'on_date', 'date', 'date ''2024-03-31'''),
     ('payoff_quote(%', 'on_date', 'date', 'date ''2024-03-31'''),
+    ('loan_state(%', 'operation', 'jsonb', '''{"type": "disburse", "on": "2024-01-01", "amount": 1}''::jsonb'),
+    ('loan_state(%', 'terms', 'jsonb', '''{"principal": 100, "annual_rate": "0.07", '
+        '"instalments": 3, "disbursed_on": "2024-01-01", "lend_beyond": 1}''::jsonb'),
     ('_loan_%', 'terms', 'jsonb', '''{"principal": 100, "annual_rate": "0.07", '
         '"instalments": 3, "disbursed_on": "2024-01-01", "lend_beyond": 1}''::jsonb'),
     ('_loan_%', 'history', 'jsonb', '''[{"type": "disburse", "on": "2024-01-01", '

@@ -18,10 +18,10 @@ with recursive step as (
     select 0 as number, _loan_open(terms) as state, terms, operations
     from given
     union all
-    select step.number + 1, served.state, terms, operations
+    select step.number + 1, served.state_after, terms, operations
     from step
-    cross join lateral _loan_serve(state, jsonb_build_array(operations -> step.number)) as served
-    where step.number < jsonb_array_length(operations) and served.fact = 'state'
+    cross join lateral _loan_serve(state, jsonb_build_array(operations -> step.number), '2024-05-01') as served
+    where step.number < jsonb_array_length(operations)
 )
 select * from step;
 
@@ -34,14 +34,24 @@ select step.number, octet_length(step.state) < 1000 as is_short,
 from step
 order by step.number;
 
--- What the payments brought.
-select fact, operation, transaction, kind, on_date, instalment, due_date, amount, principal,
-    interest, overpayment, replaces, served.state is not null as has_state
+-- What the payments brought: entries of a ledger, and what they paid of instalments.
+create temporary table brought as
+select served.*
 from given
 cross join step
 cross join lateral _loan_serve(
-    step.state, jsonb_path_query_array(given.operations, '$[2 to 5]')) as served
+    step.state, jsonb_path_query_array(given.operations, '$[2 to 5]'), '2024-05-01') as served
 where step.number = 2;
+
+select interest_moved, fees_moved, penalties_moved, posted, cardinality(posted_as) as transactions,
+    status, principal, outstanding, closed_on, days_past_due, holds_until
+from brought;
+select array_position(posted_as, e.of) as transaction, e.position, e.account, e.amount
+from brought, unnest(entry_of, entry_position, entry_account, entry_amount) as e (of, position, account, amount);
+select p.*
+from brought, unnest(part_of, part_transaction, part_instalment, part_due_date, part_principal, part_interest, part_fees,
+    part_penalties, part_held, part_is_given_back)
+    as p (operation, transaction, instalment, due_date, principal, interest, fees, penalties, held, is_given_back);
 
 -- The short form shows the schedule that the state shows.
 select count(*) as lines, count(*) filter (where short is distinct from long) as different
@@ -62,21 +72,30 @@ select state, terms, jsonb_path_query_array(operations, '$[0 to 2]') as history,
 from step
 where number = 3;
 
-select _loan_needs_history(state, late) as late,
-    _loan_needs_history(state, '[{"type": "repay", "on": "2024-03-01", "amount": 5}]') as next,
-    _loan_needs_history(state, '[{"type": "reverse", "on": "2024-03-01", "of": "first"}]') as back
+select (select count(*) from _loan_serve(state, late, '2024-05-01')) as late,
+    (select count(*) from _loan_serve(
+        state, '[{"type": "repay", "on": "2024-03-01", "amount": 5}]', '2024-05-01')) as next,
+    (select count(*) from _loan_serve(
+        state, '[{"type": "reverse", "on": "2024-03-01", "of": "first"}]', '2024-05-01')) as back
 from late;
+select * from test.refusal($$select _loan_serve(null, late, '2024-05-01') from late$$);
 
-select fact, kind, state is null as no_state from late, _loan_serve(state, late);
-select * from test.refusal('select _loan_serve(null, late) from late');
-
-select fact, operation, transaction, kind, instalment, amount, principal, interest, replaces
-from late, _loan_serve(null, late, terms, history);
+-- What it pays is taken back of what later payments had paid.
+select p.*
+from late, _loan_serve(null, late, '2024-05-01', terms, history),
+    unnest(part_of, part_transaction, part_instalment, part_principal, part_interest, part_held)
+    as p (operation, transaction, instalment, principal, interest, held);
 
 -- What history brought and what came on top of it are all there is.
-select served.state = _loan_fold(terms, history || late) as is_the_fold
-from late, _loan_serve(null, late, terms, history) as served
-where fact = 'state';
+select served.state_after = _loan_fold(terms, history || late) as is_the_fold
+from late, _loan_serve(null, late, '2024-05-01', terms, history) as served;
+
+-- The aggregate is the fold, whatever the order of effect, and of a loan to which nothing happened, too.
+select loan_state(terms, operation order by place) = fold(terms, operations) as is_the_fold
+from given, jsonb_array_elements(operations) with ordinality as list (operation, place)
+group by terms, operations;
+select loan_state(terms, null) = fold(terms, '[]') as is_the_fold from given group by terms;
+select loan_state(terms, '{}') is null as is_nothing from given where false;
 
 -- Other versions and spoiled bytes are refused.
 select name, refusal.*

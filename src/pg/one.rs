@@ -1,0 +1,69 @@
+//! Functions that return one row, or none, of as many columns of whatever types as they declare.
+//!
+//! The row goes into the caller's store as the caller expects it. A value-per-call function would have
+//! PostgreSQL look up in the catalog what it returns, in every query anew, which takes longer than
+//! most of what is returned here.
+
+use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::datum::Datum;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::{IntoDatum, PgTupleDesc, error, pg_sys};
+
+/// One value with its type.
+pub struct Cell {
+    kind: pg_sys::Oid,
+    datum: Option<pg_sys::Datum>,
+}
+
+/// A column of a row.
+pub fn cell<T: IntoDatum>(value: T) -> Cell {
+    Cell { kind: T::type_oid(), datum: value.into_datum() }
+}
+
+/// The row a function returns; none when empty.
+pub struct One(pub Vec<Cell>);
+
+// SAFETY: a function that returns `One` spells out its SQL, and the declared columns are checked
+// against those written; `record` stands for them in the metadata.
+unsafe impl SqlTranslatable for One {
+    const TYPE_IDENT: &'static str = "loan_engine::pg::One";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::Table);
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::SetOf(SqlMappingRef::literal("record")));
+}
+
+// SAFETY: a materialised result is returned through `ReturnSetInfo`; the datum itself is NULL, as
+// the protocol of such functions asks.
+unsafe impl BoxRet for One {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: PostgreSQL calls a set-returning function with a ReturnSetInfo, which
+        // InitMaterializedSRF checks; it then fills setResult and setDesc, both used only here. There
+        // are as many values as the descriptor has columns, and of their types.
+        unsafe {
+            let raw = fcinfo.as_mut_ptr();
+            pg_sys::InitMaterializedSRF(raw, pg_sys::MAT_SRF_USE_EXPECTED_DESC);
+            let info: *mut pg_sys::ReturnSetInfo = (*raw).resultinfo.cast();
+            let (store, descriptor) = ((*info).setResult, (*info).setDesc);
+            if !self.0.is_empty() {
+                let declared = PgTupleDesc::from_pg_unchecked(descriptor);
+                let types = declared.iter().map(|column| column.atttypid);
+                if !types.eq(self.0.iter().map(|cell| cell.kind)) {
+                    error!("a function writes other columns than it declares");
+                }
+                let mut nulls: Vec<bool> = self.0.iter().map(|cell| cell.datum.is_none()).collect();
+                let mut values: Vec<pg_sys::Datum> =
+                    self.0.iter().map(|cell| cell.datum.unwrap_or(pg_sys::Datum::null())).collect();
+                pg_sys::tuplestore_putvalues(
+                    store,
+                    descriptor,
+                    values.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
+                );
+            }
+        }
+        fcinfo.return_null()
+    }
+}
