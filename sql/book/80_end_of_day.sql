@@ -1,315 +1,302 @@
 -- The end of the day: what time alone changes.
 --
--- Interest is earned in a straight line until something falls due, so a day is one update of the slim
--- balances; only loans whose line ends are looked at by the engine. What a loan has in the ledger is
--- brought to what it has earned and not been paid, so that a day run twice adds nothing, missed days
--- run later add the same, and what a backdated payment changed is corrected by the next day.
+-- What a loan has in the ledger follows from its line. So the day of a range of loans is one sum of what
+-- their lines rise by, and only loans whose line ends are looked at by the engine and written. What the
+-- ledger has is brought to what was earned and not paid, so that a day run twice adds nothing, missed
+-- days run later add the same, and what a backdated payment changed is corrected by the next day.
 
-create table @book@.accrual (
-    loan_id uuid not null,
-    on_date date not null,
-    interest numeric not null,
-    fees numeric not null,
-    penalties numeric not null,
-    transaction_id uuid not null
-) partition by range (on_date);
-create index on @book@.accrual using brin (on_date);
-comment on table @book@.accrual is 'What each day added to the income of a loan: the details of what the ledger has by product.';
-comment on column @book@.accrual.loan_id is 'The loan.';
-comment on column @book@.accrual.on_date is 'The day.';
-comment on column @book@.accrual.interest is 'Interest earned, in currency units; below zero where earlier days had too much.';
-comment on column @book@.accrual.fees is 'Fees earned.';
-comment on column @book@.accrual.penalties is 'Penalties earned.';
-comment on column @book@.accrual.transaction_id is 'The ledger transaction it is part of.';
-select @book@._make_append_only('@book@.accrual');
-insert into @book@.partitioned values ('accrual', array['select @book@._make_append_only(%L)']);
-
-create table @book@.end_of_day (
-    on_date date primary key,
-    started_at timestamptz not null default clock_timestamp(),
-    finished_at timestamptz
-);
-comment on table @book@.end_of_day is 'Days whose end was begun.';
-comment on column @book@.end_of_day.on_date is 'The day.';
-comment on column @book@.end_of_day.started_at is 'When it was begun.';
-comment on column @book@.end_of_day.finished_at is 'When it was done and the business date moved forward.';
-
-create table @book@.end_of_day_chunk (
-    on_date date not null references @book@.end_of_day,
-    first_loan uuid not null,
-    next_loan uuid,
-    loans integer not null,
-    accrued integer,
-    looked_at integer,
-    done_at timestamptz,
-    primary key (on_date, first_loan)
-);
-comment on table @book@.end_of_day_chunk is 'Ranges of loans whose day is ended together, in one transaction, by whichever session comes to them.';
-comment on column @book@.end_of_day_chunk.on_date is 'The day.';
-comment on column @book@.end_of_day_chunk.first_loan is 'The first loan of the range.';
-comment on column @book@.end_of_day_chunk.next_loan is 'The loan after its last; to the end when NULL.';
-comment on column @book@.end_of_day_chunk.loans is 'How many loans it has.';
-comment on column @book@.end_of_day_chunk.accrued is 'How many of them earned something.';
-comment on column @book@.end_of_day_chunk.looked_at is 'How many of them the engine looked at.';
-comment on column @book@.end_of_day_chunk.done_at is 'When it was done.';
-
-create table @book@.end_of_day_fault (
-    loan_id uuid primary key references @book@.loan,
-    on_date date not null,
-    code text not null,
-    message text not null
-);
-comment on table @book@.end_of_day_fault is 'Loans whose day could not be ended while the others went on; they are tried again every day, and their row goes when one succeeds.';
-comment on column @book@.end_of_day_fault.loan_id is 'The loan.';
-comment on column @book@.end_of_day_fault.on_date is 'The first day that could not be ended.';
-comment on column @book@.end_of_day_fault.code is 'SQLSTATE of what was wrong last.';
-comment on column @book@.end_of_day_fault.message is 'What was wrong last.';
-
--- Whoever records an operation holds the balance of its loan. The day takes hold of its loans by a
--- statement of its own, so that those after it see what was committed while it waited.
-create function @book@._hold_loans(day date, first_loan uuid, next_loan uuid) returns void language plpgsql as $$
+-- A loan that was set aside has in the ledger what it had by the end of the last day before. The next
+-- day that can be ended books what it earned since. So it is with all loans after days that were left out.
+create function @book@._resume_loans(day date, first_loan uuid, next_loan uuid) returns void language plpgsql as $$
+declare
+    last_day constant date := (select max(e.on_date) from @book@.end_of_day as e where e.finished_at is not null);
+    behind uuid[];
 begin
-    perform from @book@.loan_balance as b
-    where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan) and b.accrued_through < day
-    order by b.loan_id
-    for update;
+    if last_day = day - 1 then
+        behind := array(
+            select f.loan_id from @book@.end_of_day_fault as f
+            where f.loan_id >= first_loan and (next_loan is null or f.loan_id < next_loan));
+    else
+        behind := array(
+            select b.loan_id from @book@.loan_balance as b
+            where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan) and b.receivable_through < day - 1);
+    end if;
+    if cardinality(behind) > 0 then
+        with replaced as (
+            insert into @book@.accrual_line
+            select l.*
+            from @book@.loan_balance as b
+            cross join lateral @book@._present(b) as p
+            cross join lateral @book@._line(b, p.through, p.interest, p.fees, p.penalties) as l
+            where b.loan_id = any (behind)
+        ), resumed as (
+            delete from @book@.end_of_day_fault as f where f.loan_id = any (behind)
+        )
+        update @book@.loan_balance as t
+        set receivable_through = day - 1, interest_receivable = r.interest, fee_receivable = r.fees, penalty_receivable = r.penalties
+        from @book@.receivable as r
+        where t.loan_id = any (behind) and r.loan_id = t.loan_id;
+    end if;
 end $$;
-comment on function @book@._hold_loans(date, uuid, uuid) is
-'Locks the balances of the loans of a range that have yet to end a day.';
+comment on function @book@._resume_loans(date, uuid, uuid) is 'Has loans of a range take part in a day whose last one was not the day before.';
 
 -- Loans of a range whose straight line has ended: the engine looks at them. Where a penalty is due,
 -- the day is recorded as an operation, whose projection looks at the loan.
 create function @book@._look_at_loans(day date, first_loan uuid, next_loan uuid) returns integer language plpgsql as $$
 declare
     looked_at integer;
+    penalised @book@._asked[];
 begin
     with line_ended as materialized (
-        select b.loan_id, b.version, b.hash, b.earned_from
+        select b
         from @book@.loan_balance as b
-        where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
-            and b.accrued_through < day and b.holds_until <= day
+        where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan) and b.holds_until <= day
     ), looked as materialized (
-        select e.loan_id, e.version, e.hash, k.*
+        select e.b, (e.b).loan_id, k.*, r.interest as interest_before, r.fees as fees_before, r.penalties as penalties_before
         from line_ended as e
-        join @book@.loan_snapshot as s using (loan_id)
+        join @book@.loan_snapshot as s on s.loan_id = (e.b).loan_id
         cross join lateral loan_engine._loan_outlook(s.state, day) as k
-    ), penalised as (
-        insert into @book@.loan_event (loan_id, version, type, valid_on, business_date, actor, operation, previous_hash, hash)
-        select l.loan_id, l.version + 1, 'end_of_day', day, day, @book@.actor(), '{}', l.hash,
-            loan_engine._hash_link(null, l.hash, @book@._event_text(
-                l.loan_id, l.version + 1, 'end_of_day', day, day, @book@.actor(), '{}', null))
+        cross join lateral @book@._receivable(e.b, day - 1) as r
+    ), replaced as (
+        insert into @book@.accrual_line
+        select n.*
         from looked as l
-        where l.needs_end_of_day
-        order by l.loan_id
+        cross join lateral @book@._line(l.b, day - 1, l.interest_before, l.fees_before, l.penalties_before) as n
+        where not l.needs_end_of_day
     ), brought as (
         update @book@.loan_balance as t
         set oldest_unpaid = k.oldest_unpaid, overdue = k.overdue, overdue_principal = k.overdue_principal,
             next_due = k.next_due, next_due_amount = k.next_due_amount, earned_from = day,
             earned_base = k.earned_base, earned_per_day = k.earned_per_day, holds_until = k.holds_until,
-            fees_earned = k.fees_earned, penalties_earned = k.penalties_earned
+            fees_earned = k.fees_earned, penalties_earned = k.penalties_earned, receivable_through = day - 1,
+            interest_receivable = k.interest_before, fee_receivable = k.fees_before, penalty_receivable = k.penalties_before
         from looked as k
         where t.loan_id = k.loan_id and not k.needs_end_of_day
+            and t.loan_id >= first_loan and (next_loan is null or t.loan_id < next_loan)
     )
-    select count(*) into looked_at from looked;
+    select count(*), array_agg(row(l.loan_id, 'end_of_day', day, '{}', null)::@book@._asked order by l.loan_id)
+        filter (where l.needs_end_of_day)
+    into looked_at, penalised
+    from looked as l;
+    if penalised is not null then
+        perform @book@._record(penalised);
+    end if;
     return looked_at;
 end $$;
 comment on function @book@._look_at_loans(date, uuid, uuid) is
 'Has the engine look at the loans of a range whose straight line has ended; returns how many they were.';
 
--- The engine keeps its lines a billionth of a minor unit clear of where rounding turns, so a thousandth
--- of that may be left out; more digits than it reads would be too many.
-create function @book@._interest_on(base numeric, per_day numeric, days integer, currency text, rounding text) returns numeric
-    language sql immutable parallel safe
-    return loan_engine.round_money(
-        round(base + per_day * days, loan_engine.minor_units(currency) + 12), currency, rounding);
-comment on function @book@._interest_on(numeric, numeric, integer, text, text) is
-'Interest earned so many days after the first of a straight line, in currency units, rounded as the loan rounds.';
-
--- Brings what is in the ledger to what is earned and not settled, for all loans of a range.
--- Of a loan that was given up nothing is receivable: what it still pays is a recovery.
-create function @book@._accrue_loans(day date, first_loan uuid, next_loan uuid) returns integer language plpgsql as $$
-declare
-    accrued integer;
-begin
-    with brought as (
-        update @book@.loan_balance as t
-        set accrued_through = day,
-            interest_accrued = case when t.charged_off_on is not null or t.status = 'written_off' then 0
-                else @book@._interest_on(t.earned_base, t.earned_per_day, day - t.earned_from, t.currency, t.rounding)
-                    - t.interest_settled end - t.interest_receivable,
-            interest_receivable = case when t.charged_off_on is not null or t.status = 'written_off' then 0
-                else @book@._interest_on(t.earned_base, t.earned_per_day, day - t.earned_from, t.currency, t.rounding)
-                    - t.interest_settled end,
-            fees_accrued = case when t.charged_off_on is not null or t.status = 'written_off' then 0
-                else t.fees_earned - t.fees_settled end - t.fee_receivable,
-            fee_receivable = case when t.charged_off_on is not null or t.status = 'written_off' then 0
-                else t.fees_earned - t.fees_settled end,
-            penalties_accrued = case when t.charged_off_on is not null or t.status = 'written_off' then 0
-                else t.penalties_earned - t.penalties_settled end - t.penalty_receivable,
-            penalty_receivable = case when t.charged_off_on is not null or t.status = 'written_off' then 0
-                else t.penalties_earned - t.penalties_settled end
-        where t.loan_id >= first_loan and (next_loan is null or t.loan_id < next_loan)
-            and t.accrued_through < day and t.earned_from <= day
-        returning t.loan_id, t.product_id, t.currency, t.interest_accrued, t.fees_accrued, t.penalties_accrued
-    ), earned as materialized (
-        select * from brought where (interest_accrued, fees_accrued, penalties_accrued) <> (0, 0, 0)
-    ), total as materialized (
-        select loan_engine.uuid_v7() as id, s.*, p.legal_entity_id
-        from (
-            select product_id, currency, sum(interest_accrued) as interest, sum(fees_accrued) as fees,
-                sum(penalties_accrued) as penalties
-            from earned group by product_id, currency
-        ) as s
-        join @book@.product as p on p.id = s.product_id
-    ), in_ledger as (
-        insert into @book@.ledger_transaction (id, legal_entity_id, kind, booking_date, value_date, description)
-        select t.id, t.legal_entity_id, 'accrual', b.business_date, day, format('income of %s', day)
-        from total as t cross join @book@.book as b
-    ), detailed as (
-        insert into @book@.accrual (loan_id, on_date, interest, fees, penalties, transaction_id)
-        select e.loan_id, day, e.interest_accrued, e.fees_accrued, e.penalties_accrued, t.id
-        from earned as e join total as t using (product_id, currency)
-    ), entered as (
-        insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
-        select t.id, row_number() over (partition by t.id order by a.account), b.business_date,
-            @book@._account(t.legal_entity_id, a.account, t.currency, t.product_id), t.currency, a.amount
-        from total as t
-        cross join @book@.book as b
-        cross join lateral (values
-            ('interest_receivable', t.interest), ('interest_income', -t.interest),
-            ('fee_receivable', t.fees), ('fee_income', -t.fees),
-            ('penalty_receivable', t.penalties), ('penalty_income', -t.penalties)
-        ) as a (account, amount)
-        where a.amount <> 0
-    )
-    select count(*) into accrued from earned;
-    return accrued;
-end $$;
-comment on function @book@._accrue_loans(date, uuid, uuid) is
-'Books what the loans of a range earned by the end of a day; returns how many earned something.';
-
--- One range: set by set, or, where a loan refuses, without the loans that do.
-create function @book@._end_chunk(day date, first_loan uuid, next_loan uuid) returns void language plpgsql as $$
-declare
-    looked integer;
-    earned integer;
-begin
-    perform @book@._hold_loans(day, first_loan, next_loan);
-    looked := @book@._look_at_loans(day, first_loan, next_loan);
-    earned := @book@._accrue_loans(day, first_loan, next_loan);
-    update @book@.end_of_day_chunk as c
-    set accrued = earned, looked_at = looked, done_at = clock_timestamp()
-    where c.on_date = day and c.first_loan = _end_chunk.first_loan;
-end $$;
-comment on function @book@._end_chunk(date, uuid, uuid) is 'Ends the day of the loans of a range.';
-
--- A range that a loan refuses is halved until the loan is alone, and that one is set aside.
-create function @book@._end_chunk_around_faults(day date, first_loan uuid, next_loan uuid) returns void
+-- Brings what is in the ledger to what is earned and not settled, for all loans of a range. What they
+-- come to is read by a statement that writes nothing, so that it may be run in parallel.
+create function @book@._accrue_loans(day date, first_loan uuid, next_loan uuid, out loans integer, out accrued integer)
     language plpgsql as $$
 declare
+    earned record;
+begin
+    select array_agg(t.product_id) as product_ids, array_agg(t.currency) as currencies, array_agg(t.interest) as interest,
+        array_agg(t.fees) as fees, array_agg(t.penalties) as penalties, coalesce(sum(t.loans), 0) as loans,
+        coalesce(sum(t.accrued), 0) as accrued
+    into earned
+    from (
+        select d.product_id, d.currency, sum(d.interest) as interest, sum(d.fees) as fees, sum(d.penalties) as penalties,
+            count(*) as loans, count(*) filter (where d.interest <> 0 or d.fees <> 0 or d.penalties <> 0) as accrued
+        from (
+            -- Along a line that held the day before only interest is earned, and only where it rises.
+            select b.product_id, b.currency,
+                case when b.receivable_through < day - 1 and b.earned_per_day = 0 then 0
+                    else n.interest - o.interest end as interest,
+                case when b.receivable_through < day - 1 then 0 else n.fees - o.fees end as fees,
+                case when b.receivable_through < day - 1 then 0 else n.penalties - o.penalties end as penalties
+            from @book@.loan_balance as b
+            cross join lateral @book@._receivable(b, day) as n
+            cross join lateral @book@._receivable(b, day - 1) as o
+            where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
+            offset 0
+        ) as d
+        group by d.product_id, d.currency
+    ) as t;
+    loans := earned.loans;
+    accrued := earned.accrued;
+    with total as materialized (
+        select loan_engine.uuid_v7() as id, p.legal_entity_id, t.*
+        from unnest(earned.product_ids, earned.currencies, earned.interest, earned.fees, earned.penalties)
+            as t (product_id, currency, interest, fees, penalties)
+        join @book@.product as p on p.id = t.product_id
+        where t.interest <> 0 or t.fees <> 0 or t.penalties <> 0
+    ), in_ledger as (
+        insert into @book@.ledger_transaction (id, legal_entity_id, kind, booking_date, value_date, description)
+        select t.id, t.legal_entity_id, 'accrual', day, day, format('income of %s', day) from total as t
+    )
+    insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
+    select t.id, row_number() over (partition by t.id order by a.account), day,
+        @book@._account(t.legal_entity_id, a.account, t.currency, t.product_id), t.currency, a.amount
+    from total as t
+    cross join lateral (values
+        ('interest_receivable', t.interest), ('interest_income', -t.interest),
+        ('fee_receivable', t.fees), ('fee_income', -t.fees),
+        ('penalty_receivable', t.penalties), ('penalty_income', -t.penalties)
+    ) as a (account, amount)
+    where a.amount <> 0;
+end $$;
+comment on function @book@._accrue_loans(date, uuid, uuid) is
+'Books what the loans of a range earned by the end of a day; returns how many they are, and how many earned something.';
+
+-- A range that a loan refuses is halved until the loan is alone, and that one is set aside.
+create function @book@._end_loans(
+    day date, first_loan uuid, next_loan uuid, out loans integer, out accrued integer, out looked_at integer
+) language plpgsql as $$
+declare
     middle uuid;
-    loans integer;
     code text;
     message text;
 begin
-    begin
-        perform @book@._hold_loans(day, first_loan, next_loan);
-        perform @book@._look_at_loans(day, first_loan, next_loan);
-        perform @book@._accrue_loans(day, first_loan, next_loan);
-        return;
-    exception when others then
-        get stacked diagnostics code = returned_sqlstate, message = message_text;
-        if code like '40%' or code like '57%' or code like '53%' then
-            raise;
-        end if;
-    end;
+    perform @book@._resume_loans(day, first_loan, next_loan);
+    looked_at := @book@._look_at_loans(day, first_loan, next_loan);
+    select a.loans, a.accrued into loans, accrued from @book@._accrue_loans(day, first_loan, next_loan) as a;
+exception when others then
+    get stacked diagnostics code = returned_sqlstate, message = message_text;
     select count(*), (array_agg(r.loan_id order by r.loan_id))[count(*) / 2 + 1] into loans, middle
     from @book@.loan_balance as r
-    where r.loan_id >= first_loan and (next_loan is null or r.loan_id < next_loan) and r.accrued_through < day;
-    if loans > 1 then
-        perform @book@._end_chunk_around_faults(day, first_loan, middle);
-        perform @book@._end_chunk_around_faults(day, middle, next_loan);
-    else
+    where r.loan_id >= first_loan and (next_loan is null or r.loan_id < next_loan);
+    if code like '40%' or code like '57%' or code like '53%' or loans = 0 then
+        raise;
+    elsif loans = 1 then
         insert into @book@.end_of_day_fault (loan_id, on_date, code, message) values (middle, day, code, message)
         on conflict (loan_id) do update set code = excluded.code, message = excluded.message;
+        accrued := 0;
+        looked_at := 0;
+    else
+        select sum(h.loans), sum(h.accrued), sum(h.looked_at) into loans, accrued, looked_at
+        from (values (1, first_loan, middle), (2, middle, next_loan)) as half (position, first_loan, next_loan)
+        cross join lateral @book@._end_loans(day, half.first_loan, half.next_loan) as h;
     end if;
 end $$;
-comment on function @book@._end_chunk_around_faults(date, uuid, uuid) is
-'Ends the day of the loans of a range but for those that refuse, which are noted in end_of_day_fault.';
+comment on function @book@._end_loans(date, uuid, uuid) is
+'Ends the day of the loans of a range, but for those that refuse, which are noted in end_of_day_fault; returns how many they are, how many earned something, and how many the engine looked at.';
+
+create function @book@._end_range(day date, first_loan uuid) returns void language plpgsql as $$
+declare
+    chunk @book@.end_of_day_chunk;
+begin
+    select c.* into chunk
+    from @book@.end_of_day_chunk as c
+    where c.on_date = day and c.first_loan = _end_range.first_loan and c.done_at is null;
+    if found then
+        update @book@.end_of_day_chunk as c
+        set loans = e.loans, accrued = e.accrued, looked_at = e.looked_at, done_at = clock_timestamp()
+        from @book@._end_loans(day, chunk.first_loan, chunk.next_loan) as e
+        where c.on_date = day and c.first_loan = chunk.first_loan;
+    end if;
+end $$;
+comment on function @book@._end_range(date, uuid) is
+'Ends the day of a range of loans, unless that was done; who calls it holds the lock of the range.';
 
 create table @book@.end_of_day_step (
-    position integer primary key,
+    position integer primary key check (position > 0),
     name text not null unique,
     call text not null
 );
-comment on table @book@.end_of_day_step is 'What is done when all loans have ended their day, in order, before the business date moves forward.';
+comment on table @book@.end_of_day_step is
+'What is done when all loans have ended their day, in order, each in a transaction of its own, before the business date moves forward.';
 comment on column @book@.end_of_day_step.position is 'Its place.';
 comment on column @book@.end_of_day_step.name is 'What it does.';
 comment on column @book@.end_of_day_step.call is 'A statement with $1 for the day.';
 
+-- Whoever begins the day first cuts it into ranges; the others find them made. Loans are added at the
+-- end, where keys grow: so ranges stay from day to day, and only the last is cut anew.
 create procedure @book@._begin_end_of_day(day date, chunk_size integer) language plpgsql as $$
+declare
+    kept_through uuid;
 begin
-    -- Whoever begins the day first cuts it into ranges; the others find them made.
     perform from @book@.book for update;
-    insert into @book@.end_of_day (on_date) values (day) on conflict do nothing;
+    insert into @book@.end_of_day (on_date, chunk_size) values (day, chunk_size) on conflict do nothing;
     if found then
         insert into @book@.end_of_day_chunk (on_date, first_loan, next_loan, loans)
-        select day, cut.first_loan, lead(cut.first_loan) over (order by cut.first_loan), cut.loans
+        select day, c.first_loan, c.next_loan, c.loans
+        from @book@.end_of_day as e
+        join @book@.end_of_day_chunk as c using (on_date)
+        where e.on_date = day - 1 and e.chunk_size = _begin_end_of_day.chunk_size and c.next_loan is not null
+            and not exists (
+                select from @book@.end_of_day_chunk as g where g.on_date = e.on_date and g.loans > 2 * e.chunk_size);
+        select max(c.next_loan::text)::uuid into kept_through from @book@.end_of_day_chunk as c where c.on_date = day;
+        insert into @book@.end_of_day_chunk (on_date, first_loan, next_loan, loans)
+        select day, case n.place when 0 then coalesce(kept_through, '00000000-0000-0000-0000-000000000000') else n.loan_id end,
+            lead(n.loan_id) over (order by n.place), least(n.loans - n.place, chunk_size)
         from (
-            select (array_agg(n.loan_id order by n.loan_id))[1] as first_loan, count(*) as loans
-            from (select b.loan_id, row_number() over (order by b.loan_id) - 1 as place from @book@.loan_balance as b) as n
-            group by n.place / chunk_size
-        ) as cut;
+            select b.loan_id, row_number() over (order by b.loan_id) - 1 as place, count(*) over () as loans
+            from @book@.loan_balance as b
+            where kept_through is null or b.loan_id >= kept_through
+        ) as n
+        where n.place % chunk_size = 0;
+        -- Where there are no loans, who adds one must find its range all the same.
+        insert into @book@.end_of_day_chunk (on_date, first_loan, loans)
+        select day, coalesce(kept_through, '00000000-0000-0000-0000-000000000000'), 0
+        where not exists (select from @book@.end_of_day_chunk as c where c.on_date = day and c.next_loan is null);
+        -- Transactions that see the book as it was before must not go on.
+        update @book@.book set business_date = day;
     end if;
     commit;
+    set transaction isolation level read committed;
+    -- What was recorded by who did not see the ranges is waited for.
+    perform pg_advisory_xact_lock(hashtextextended(@book@._day_name(day - 1, true), 0));
+    commit;
+    set transaction isolation level read committed;
+    perform pg_advisory_xact_lock(hashtextextended(@book@._day_name(day, false), 0));
+    commit;
+    set transaction isolation level read committed;
 end $$;
-comment on procedure @book@._begin_end_of_day(date, integer) is 'Cuts the loans into ranges, once a day.';
+comment on procedure @book@._begin_end_of_day(date, integer) is
+'Cuts the loans into ranges, once a day, and waits for those who recorded before.';
 
-create procedure @book@.run_end_of_day(through date default null, chunk_size integer default 20000)
-    language plpgsql as $$
+-- Ranges that nobody holds are ended first; when others hold all that are left, one of these is waited for.
+create procedure @book@._end_ranges(day date) language plpgsql as $$
 declare
-    day date := @book@.business_date();
-    last_day date := coalesce(through, day);
-    chunk record;
+    ranges uuid[];
+    range uuid;
+    is_waiting boolean := false;
+    may boolean;
+begin
+    loop
+        ranges := array(
+            select c.first_loan from @book@.end_of_day_chunk as c
+            where c.on_date = day and c.done_at is null order by c.first_loan);
+        exit when cardinality(ranges) = 0;
+        may := false;
+        foreach range in array ranges loop
+            if is_waiting then
+                perform pg_advisory_xact_lock(@book@._range_lock(range));
+            end if;
+            if is_waiting or pg_try_advisory_xact_lock(@book@._range_lock(range)) then
+                may := true;
+                is_waiting := false;
+                perform @book@._end_range(day, range);
+                commit;
+                set transaction isolation level read committed;
+            end if;
+        end loop;
+        is_waiting := not may;
+    end loop;
+end $$;
+comment on procedure @book@._end_ranges(date) is 'Ends the day of all ranges that are left, each in a transaction of its own.';
+
+-- One session at a time takes the next step; the last moves the date.
+create procedure @book@._finish_day(day date) language plpgsql as $$
+declare
     step record;
 begin
-    if chunk_size is null or chunk_size < 1 then
-        raise exception using errcode = '22023', message = format('a chunk of %s loans', chunk_size),
-            hint = 'Give a positive number; 5,000 to 50,000 loans make good transactions.';
-    end if;
-    perform @book@._authorise('run_end_of_day');
-    while day <= last_day loop
-        call @book@._begin_end_of_day(day, chunk_size);
-        loop
-            select c.first_loan, c.next_loan into chunk
-            from @book@.end_of_day_chunk as c
-            where c.on_date = day and c.done_at is null
-            order by c.first_loan
-            limit 1
-            for update skip locked;
-            exit when not found;
-            begin
-                perform @book@._end_chunk(day, chunk.first_loan, chunk.next_loan);
-            exception when others then
-                if sqlstate like '40%' or sqlstate like '57%' or sqlstate like '53%' then
-                    raise;
-                end if;
-                perform @book@._end_chunk_around_faults(day, chunk.first_loan, chunk.next_loan);
-                update @book@.end_of_day_chunk as c set done_at = clock_timestamp()
-                where c.on_date = day and c.first_loan = chunk.first_loan;
-            end;
-            commit;
-        end loop;
-        -- Ranges that others still work on are waited for; then one session moves the day forward.
-        perform from @book@.end_of_day_chunk as c where c.on_date = day and c.done_at is null for update;
+    loop
         perform from @book@.book for update;
-        if @book@.business_date() = day
-            and not exists (select from @book@.end_of_day_chunk as c where c.on_date = day and c.done_at is null) then
-            for step in select * from @book@.end_of_day_step order by position loop
-                execute step.call using day;
-            end loop;
-            delete from @book@.end_of_day_fault as f using @book@.loan_balance as b
-            where b.loan_id = f.loan_id and b.accrued_through >= day;
+        exit when @book@.business_date() <> day;
+        select s.* into step
+        from @book@.end_of_day as e
+        join @book@.end_of_day_step as s on s.position > e.last_step
+        where e.on_date = day
+        order by s.position
+        limit 1;
+        if found then
+            execute step.call using day;
+            update @book@.end_of_day as e set last_step = step.position where e.on_date = day;
+        else
             update @book@.end_of_day as e set finished_at = clock_timestamp() where e.on_date = day;
             update @book@.book set business_date = day + 1;
             if extract(day from day) = 1 then
@@ -317,11 +304,34 @@ begin
             end if;
         end if;
         commit;
+        set transaction isolation level read committed;
+    end loop;
+end $$;
+comment on procedure @book@._finish_day(date) is 'Does what is left of the steps of a day, and moves the business date forward.';
+
+create procedure @book@.run_end_of_day(through date default null, chunk_size integer default 20000)
+    language plpgsql as $$
+declare
+    day date := @book@.business_date();
+    last_day date := coalesce(through, day);
+begin
+    if chunk_size is null or chunk_size < 1 then
+        raise exception using errcode = '22023', message = format('a chunk of %s loans', chunk_size),
+            hint = 'Give a positive number; 5,000 to 50,000 loans make good transactions.';
+    end if;
+    perform @book@._authorise('run_end_of_day');
+    -- What was committed while a lock was waited for must be seen, whatever the session is set to.
+    commit;
+    set transaction isolation level read committed;
+    while day <= last_day loop
+        call @book@._begin_end_of_day(day, chunk_size);
+        call @book@._end_ranges(day);
+        call @book@._finish_day(day);
         day := @book@.business_date();
     end loop;
 end $$;
 comment on procedure @book@.run_end_of_day(date, integer) is
-'Ends the days from the business date through a day, that day included; the business date alone when NULL. Commits by chunks of loans, goes on where it stopped, and may run in several sessions at once.';
+'Ends the days from the business date through a day, that day included; the business date alone when NULL. Commits by ranges of loans and steps, goes on where it stopped, and may run in several sessions at once.';
 
 create view @book@.end_of_day_progress as
 select e.on_date, count(c.first_loan) as chunks, count(c.done_at) as chunks_done, coalesce(sum(c.loans), 0) as loans,
@@ -350,19 +360,5 @@ comment on column @book@.end_of_day_progress.started_at is 'When it was begun.';
 comment on column @book@.end_of_day_progress.finished_at is 'When it was done.';
 
 insert into @book@.check_definition values
-    ('receivables are in the ledger', 'Interest, fees and penalties receivable of the loans of a product are the balances of their ledger accounts.',
-    'with loans as (
-            select b.product_id, b.currency, a.account, sum(a.amount) as amount
-            from @book@.loan_balance as b
-            cross join lateral (values (''interest_receivable'', b.interest_receivable),
-                (''fee_receivable'', b.fee_receivable), (''penalty_receivable'', b.penalty_receivable)) as a (account, amount)
-            group by b.product_id, b.currency, a.account
-        ), by_account as (
-            select p.ledger_account_id, sum(l.amount) as amount
-            from loans as l join @book@.posting_account as p using (product_id, currency, account) group by p.ledger_account_id
-        )
-        select format(''account %s: loans %s, ledger %s'', b.ledger_account_id, b.amount, coalesce(sum(e.amount), 0))
-        from by_account as b left join @book@.ledger_entry as e on e.account_id = b.ledger_account_id
-        group by b.ledger_account_id, b.amount having b.amount <> coalesce(sum(e.amount), 0)'),
     ('every loan ended its day', 'No loan was set aside by the end of a day.',
     'select format(''loan %s on %s: %s'', loan_id, on_date, message) from @book@.end_of_day_fault');
