@@ -13,7 +13,8 @@ create table @book@.member (
     legal_entity_id uuid,
     acts_for_others boolean not null default false,
     validity daterange not null default daterange(null, null),
-    exclude using gist (actor with =, role with =, (coalesce(legal_entity_id, '00000000-0000-0000-0000-000000000000')) with =, validity with &&)
+    exclude using gist (actor with =, role with =,
+        (coalesce(legal_entity_id, '00000000-0000-0000-0000-000000000000')) with =, validity with &&)
 );
 comment on table @book@.member is 'Who has which role, in which legal entity, and when.';
 comment on column @book@.member.id is 'Key.';
@@ -44,9 +45,13 @@ comment on column @book@.authority.up_to is 'The most, in currency units; no lim
 comment on column @book@.authority.within_days is 'How many days back it may be dated; no limit when NULL.';
 
 create function @book@._is_owner() returns boolean
-    language sql stable parallel safe as $$
-    select pg_has_role(current_user, n.nspowner, 'member') from pg_namespace as n where n.oid = '@book@'::regnamespace
-$$;
+    language plpgsql stable parallel safe as $$
+begin
+    return (
+        select pg_has_role(current_user, n.nspowner, 'member')
+        from pg_namespace as n
+        where n.oid = '@book@'::regnamespace);
+end $$;
 comment on function @book@._is_owner() is 'Whether the database role is the owner of the book, or acts as it.';
 
 create function @book@._check_actor() returns void language plpgsql stable as $$
@@ -92,7 +97,8 @@ begin
         from @book@.member as m
         join @book@.authority as a on a.role = m.role
         where m.actor = who and m.validity @> @book@.business_date()
-            and (m.legal_entity_id is null or _authorise.legal_entity_id is null or m.legal_entity_id = _authorise.legal_entity_id)
+            and (m.legal_entity_id is null or _authorise.legal_entity_id is null
+                or m.legal_entity_id = _authorise.legal_entity_id)
             and a.action = _authorise.action
             and (a.product_code is null or a.product_code = _authorise.product_code)
             and (a.currency is null or a.currency = _authorise.currency)

@@ -60,9 +60,11 @@ comment on column @book@.posting_account.ledger_account_id is 'The ledger accoun
 create function @book@._resolve_posting_rules() returns trigger language plpgsql as $$
 begin
     with resolved as materialized (
-        select distinct on (p.id, r.account, a.currency) p.id as product_id, r.account, a.currency, r.legal_entity_id, a.id
+        select distinct on (p.id, r.account, a.currency)
+            p.id as product_id, r.account, a.currency, r.legal_entity_id, a.id
         from @book@.posting_rule as r
-        join @book@.product as p on p.legal_entity_id = r.legal_entity_id and (r.product_id is null or r.product_id = p.id)
+        join @book@.product as p on p.legal_entity_id = r.legal_entity_id
+            and (r.product_id is null or r.product_id = p.id)
         join @book@.ledger_account as a on a.legal_entity_id = r.legal_entity_id and a.code = r.ledger_code
         order by p.id, r.account, a.currency, r.product_id nulls last
     ), gone as (
@@ -228,97 +230,82 @@ comment on function @book@._ledger_lock(uuid) is 'The advisory lock of a ledger:
 -- The check looks at all that a statement wrote at once, and stands for foreign keys, too, which
 -- would lock the same few accounts for every payment.
 --
--- A statement writes two entries or half a million, and the plan that suits one is a disaster for the
--- other: a plan made for many reads the whole of ledger_transaction for every single payment. So few
--- are checked by a statement whose plan is kept, many by the same text planned anew.
-do $make$
+-- Nearly always all is well, and one plain question over what was written says so, whether it wrote two
+-- entries or half a million; only where it does not is the fault looked for. A subquery with a limit is not
+-- turned into a join, so that a plan which is kept looks up by key whatever it was first made for.
+create function @book@._check_entries() returns trigger language plpgsql as $$
 declare
-    faults constant text := $sql$
-        with groups as materialized (
-            select n.transaction_id, n.booking_date, n.currency, a.legal_entity_id, sum(n.amount) as difference,
-                count(*) as entries, min(n.position) as first_position, max(n.position) as last_position
-            from written as n
-            left join @book@.ledger_account as a on a.id = n.account_id and a.currency = n.currency
-            group by n.transaction_id, n.booking_date, n.currency, a.legal_entity_id
-        ), suspects as materialized (
-            select g.*, t.id is not null as agrees
+    is_sound boolean;
+    ledgers uuid[];
+    earliest date;
+begin
+    select bool_and(g.difference = 0 and g.first_position = 1 and g.last_position = g.entries and t.agrees),
+        array_agg(distinct g.legal_entity_id) filter (where g.legal_entity_id is not null), min(g.booking_date)
+    into is_sound, ledgers, earliest
+    from (
+        select n.transaction_id, n.booking_date, n.currency, a.legal_entity_id, sum(n.amount) as difference,
+            count(*) as entries, min(n.position) as first_position, max(n.position) as last_position
+        from written as n
+        left join lateral (
+            select k.legal_entity_id from @book@.ledger_account as k
+            where k.id = n.account_id and k.currency = n.currency limit 1) as a on true
+        group by n.transaction_id, n.booking_date, n.currency, a.legal_entity_id
+    ) as g
+    cross join lateral (
+        select exists (
+            select from @book@.ledger_transaction as k
+            where k.id = g.transaction_id and k.booking_date = g.booking_date
+                and k.legal_entity_id = g.legal_entity_id and k.status = tg_argv[0]) as agrees
+    ) as t;
+    if not is_sound then
+        perform @book@._refuse_entries(f, tg_argv[0])
+        from (
+            with groups as (
+                select n.transaction_id, n.booking_date, n.currency, a.legal_entity_id, sum(n.amount) as difference,
+                    count(*) as entries, min(n.position) as first_position, max(n.position) as last_position
+                from written as n
+                left join @book@.ledger_account as a on a.id = n.account_id and a.currency = n.currency
+                group by n.transaction_id, n.booking_date, n.currency, a.legal_entity_id
+            )
+            select to_jsonb(g) || jsonb_build_object('agrees', t.id is not null)
             from groups as g
-            left join @book@.ledger_transaction as t on t.id = g.transaction_id and t.booking_date = g.booking_date
-                and t.legal_entity_id = g.legal_entity_id and t.status = $status$
-            where g.difference <> 0 or t.id is null or g.first_position <> 1 or g.last_position <> g.entries
-        ), faults as (
-            select s.*
-            from suspects as s
             join (
-                select g.transaction_id, min(g.first_position) = 1 and max(g.last_position) = sum(g.entries) as is_whole
-                from groups as g
-                where g.transaction_id in (select transaction_id from suspects)
-                group by g.transaction_id
+                select w.transaction_id, min(w.first_position) = 1 and max(w.last_position) = sum(w.entries) as is_whole
+                from groups as w
+                group by w.transaction_id
             ) as whole using (transaction_id)
-            where s.difference <> 0 or not s.agrees or not whole.is_whole
-            order by s.agrees, s.difference = 0
+            left join @book@.ledger_transaction as t on t.id = g.transaction_id and t.booking_date = g.booking_date
+                and t.legal_entity_id = g.legal_entity_id and t.status = tg_argv[0]
+            where g.difference <> 0 or t.id is null or not whole.is_whole
+            order by t.id is not null, g.difference = 0
             limit 1
-        )
-        select (select to_jsonb(f) from faults as f), (
-            select jsonb_object_agg(d.legal_entity_id, d.earliest)
-            from (
-                select g.legal_entity_id, min(g.booking_date) as earliest
-                from groups as g
-                where g.legal_entity_id is not null
-                group by g.legal_entity_id
-            ) as d)
-        $sql$;
-begin
-    execute replace(replace($function$
-create function @book@._check_entries() returns trigger language plpgsql as $body$
-declare
-    are_few constant boolean := (select count(*) <= 1000 from (select from written limit 1001) as first_ones);
-    fault jsonb;
-    earliest jsonb;
-begin
-    if are_few then
-        select * into fault, earliest from (<few>) as checked (fault, earliest);
-    else
-        execute <many> into fault, earliest using tg_argv[0];
+        ) as faults (f);
     end if;
-    if fault is not null then
-        perform @book@._refuse_entries(fault, tg_argv[0]);
+    if tg_argv[0] <> 'posted' or not @book@._reaches_back(ledgers, earliest) then
+        return null;
     end if;
-    if tg_argv[0] = 'posted' and @book@._reaches_back(earliest) then
-        with late as (
-            select n.account_id, n.booking_date, n.amount, a.legal_entity_id, h.closed_through
-            from written as n
-            join @book@.ledger_account as a on a.id = n.account_id
-            join @book@.ledger_horizon as h using (legal_entity_id)
-            where n.booking_date <= greatest(h.closed_through, h.balanced_through)
-        ), corrected as (
-            insert into @book@.ledger_balance as b (account_id, as_of, debit, credit, balance)
-            select l.account_id, d.as_of, coalesce(sum(l.amount) filter (where l.amount > 0), 0),
-                coalesce(-sum(l.amount) filter (where l.amount < 0), 0), sum(l.amount)
-            from late as l
-            join @book@.ledger_day as d on d.legal_entity_id = l.legal_entity_id and d.as_of >= l.booking_date
-            group by l.account_id, d.as_of
-            order by l.account_id, d.as_of
-            on conflict (account_id, as_of) do update
-            set debit = b.debit + excluded.debit, credit = b.credit + excluded.credit,
-                balance = b.balance + excluded.balance
-        )
-        select jsonb_build_object('booking_date', l.booking_date, 'closed_through', l.closed_through) into fault
-        from late as l
-        where l.booking_date <= l.closed_through
-        order by l.booking_date
-        limit 1;
-        if found then
-            raise exception using errcode = 'LN215',
-                message = format('the period of %s is closed', fault ->> 'booking_date'),
-                detail = format('The ledger is closed through %s.', fault ->> 'closed_through'),
-                hint = 'Book it on a day that is open, with the value date it has; or have the period reopened.';
-        end if;
-    end if;
+    perform @book@._refuse_closed(l.booking_date, l.closed_through)
+    from (
+        select n.booking_date, h.closed_through
+        from written as n
+        join @book@.ledger_account as a on a.id = n.account_id
+        join @book@.ledger_horizon as h using (legal_entity_id)
+        where n.booking_date <= h.closed_through
+        order by n.booking_date
+        limit 1
+    ) as l;
+    insert into @book@.ledger_balance as b (account_id, as_of, debit, credit, balance)
+    select n.account_id, d.as_of, coalesce(sum(n.amount) filter (where n.amount > 0), 0),
+        coalesce(-sum(n.amount) filter (where n.amount < 0), 0), sum(n.amount)
+    from written as n
+    join @book@.ledger_account as a on a.id = n.account_id
+    join @book@.ledger_day as d on d.legal_entity_id = a.legal_entity_id and d.as_of >= n.booking_date
+    group by n.account_id, d.as_of
+    order by n.account_id, d.as_of
+    on conflict (account_id, as_of) do update
+    set debit = b.debit + excluded.debit, credit = b.credit + excluded.credit, balance = b.balance + excluded.balance;
     return null;
-end $body$
-$function$, '<few>', replace(faults, '$status$', 'tg_argv[0]')), '<many>', quote_literal(replace(faults, '$status$', '$1')));
-end $make$;
+end $$;
 comment on function @book@._check_entries() is
 'Refuses entries that do not balance, do not agree with their transaction, were not all written by one statement, or are of a closed period; corrects day balances they come too late for.';
 
@@ -345,22 +332,27 @@ comment on function @book@._refuse_entries(jsonb, text) is 'Says with LN204 what
 -- The lock comes first, so that under read committed the horizon is read as whoever held it left it.
 -- A transaction that reads one state of the data throughout takes the row itself, and fails with 40001
 -- if the horizon has moved since.
-create function @book@._reaches_back(earliest jsonb) returns boolean language plpgsql as $$
+create function @book@._reaches_back(ledgers uuid[], earliest date) returns boolean language plpgsql as $$
 begin
-    perform pg_advisory_xact_lock_shared(ledger.key)
-    from (select @book@._ledger_lock(d.key::uuid) as key from jsonb_each_text(earliest) as d order by 1) as ledger;
+    perform pg_advisory_xact_lock_shared(@book@._ledger_lock(l)) from unnest(ledgers) as l;
     if current_setting('transaction_isolation') <> 'read committed' then
-        perform from @book@.ledger_horizon as h
-        where h.legal_entity_id in (select d.key::uuid from jsonb_each_text(earliest) as d)
-        for share;
+        perform from @book@.ledger_horizon as h where h.legal_entity_id = any (ledgers) for share;
     end if;
     return exists (
-        select
-        from jsonb_each_text(earliest) as d
-        join @book@.ledger_horizon as h on h.legal_entity_id = d.key::uuid
-        where d.value::date <= greatest(h.closed_through, h.balanced_through));
+        select from @book@.ledger_horizon as h
+        where h.legal_entity_id = any (ledgers) and earliest <= greatest(h.closed_through, h.balanced_through));
 end $$;
-comment on function @book@._reaches_back(jsonb) is
+
+create function @book@._refuse_closed(booking_date date, closed_through date) returns void language plpgsql as $$
+begin
+    raise exception using errcode = 'LN215',
+        message = format('the period of %s is closed', booking_date),
+        detail = format('The ledger is closed through %s.', closed_through),
+        hint = 'Book it on a day that is open, with the value date it has; or have the period reopened.';
+end $$;
+comment on function @book@._refuse_closed(date, date) is 'Refuses with LN215 what is booked on a day that is closed.';
+
+comment on function @book@._reaches_back(uuid[], date) is
 'Locks the ledgers that entries are written to, and tells whether any is of a day that is closed or has its balances.';
 
 create trigger balanced after insert on @book@.ledger_entry

@@ -21,11 +21,13 @@ comment on column @book@.event_consumer.moved_at is 'When it last took any.';
 create table @book@.event_backlog (
     consumer text not null references @book@.event_consumer,
     position bigint not null,
+    xid xid8 not null,
     primary key (consumer, position)
 );
 comment on table @book@.event_backlog is 'Events of before a restore that a consumer has still to take.';
 comment on column @book@.event_backlog.consumer is 'The consumer.';
 comment on column @book@.event_backlog.position is 'The position of the event.';
+comment on column @book@.event_backlog.xid is 'The transaction that recorded it, as the earlier database numbered it.';
 
 create table @book@.event_epoch (
     through_position bigint primary key,
@@ -34,8 +36,6 @@ create table @book@.event_epoch (
 comment on table @book@.event_epoch is 'Restores: events up to a position are of an earlier database.';
 comment on column @book@.event_epoch.through_position is 'The last position of the earlier database.';
 comment on column @book@.event_epoch.begun_at is 'When the restored database took over.';
-
-create unique index on @book@.loan_event (position);
 
 create function @book@.take_events(consumer text, most integer default 1000)
     returns setof @book@.loan_event language plpgsql as $$
@@ -53,7 +53,7 @@ begin
     -- cursor moves over.
     return query
         with old as materialized (
-            select g.position from @book@.event_backlog as g
+            select g.position, g.xid from @book@.event_backlog as g
             where g.consumer = take_events.consumer order by g.position limit most
         ), forgotten as (
             delete from @book@.event_backlog as g using old
@@ -75,12 +75,12 @@ begin
         )
         select e.*
         from (
-            select o.position, 0 as turn, '0'::xid8 as xid from old as o
+            select o.position, o.xid, 0 as turn, '0'::xid8 as age from old as o
             union all
-            select n.position, 1, n.xid from new as n
+            select n.position, n.xid, 1, n.xid from new as n
         ) as t
-        join @book@.loan_event as e using (position)
-        order by t.turn, t.xid, t.position;
+        join @book@.loan_event as e using (xid, position)
+        order by t.turn, t.age, t.position;
 end $$;
 comment on function @book@.take_events(text, integer) is
 'The next events of a consumer, in an order in which none can be missed, and moves it behind them: in the transaction that works on them, so that both are committed or neither. LN208 for an unknown consumer.';
@@ -91,8 +91,8 @@ declare
 begin
     perform @book@._authorise('resume_after_restore');
     lock table @book@.event_consumer in exclusive mode;
-    insert into @book@.event_backlog (consumer, position)
-    select c.name, e.position
+    insert into @book@.event_backlog (consumer, position, xid)
+    select c.name, e.position, e.xid
     from @book@.event_consumer as c
     join @book@.loan_event as e on (e.xid, e.position) > (c.xid, c.position)
     where e.position > coalesce((select max(p.through_position) from @book@.event_epoch as p), 0)
@@ -105,7 +105,8 @@ comment on function @book@.resume_after_restore() is
 'To be called once in a database restored from a dump, before it is used: keeps consumers from losing or repeating events. Returns the last position of the earlier database.';
 
 create view @book@.event_lag as
-select c.name as consumer, c.moved_at, (select count(*) from @book@.event_backlog as g where g.consumer = c.name) as backlog,
+select c.name as consumer, c.moved_at,
+    (select count(*) from @book@.event_backlog as g where g.consumer = c.name) as backlog,
     (select count(*) from @book@.loan_event as e
         where (e.xid, e.position) > (c.xid, c.position)
             and e.position > coalesce((select max(p.through_position) from @book@.event_epoch as p), 0)) as waiting
@@ -118,16 +119,17 @@ comment on column @book@.event_lag.waiting is 'Later events that it has still to
 
 -- A loan on any day, by what was known on any day.
 
-create function @book@._operations(loan_id uuid, known_on date default null) returns jsonb
-    language sql stable parallel safe
-    begin atomic
-        select coalesce(jsonb_agg(e.operation || jsonb_build_object(
-            'type', e.type, 'on', e.valid_on, 'recorded_on', e.business_date, 'id', e.version::text) order by e.version), '[]')
-        from @book@.loan_event as e
-        where e.loan_id = _operations.loan_id and (known_on is null or e.business_date <= known_on);
-    end;
-comment on function @book@._operations(uuid, date) is
-'The operations of a loan as loan_engine.fold takes them, those known by a day.';
+create view @book@.loan_operation as
+select e.loan_id, e.version, e.valid_on, e.business_date,
+    @book@._operation(e.type, e.valid_on, e.business_date, e.version, e.operation) as operation
+from @book@.loan_event as e;
+comment on view @book@.loan_operation is
+'Events as operations of loan_engine.fold, for its aggregate loan_state: loan_state(terms, operation order by version).';
+comment on column @book@.loan_operation.loan_id is 'The loan.';
+comment on column @book@.loan_operation.version is 'Its place among the events of the loan.';
+comment on column @book@.loan_operation.valid_on is 'The day it counts from.';
+comment on column @book@.loan_operation.business_date is 'The business date it was recorded on.';
+comment on column @book@.loan_operation.operation is 'The operation.';
 
 create function @book@.loan_as_of(loan_id uuid, valid_on date default null, known_on date default null)
     returns table (
@@ -140,17 +142,20 @@ create function @book@.loan_as_of(loan_id uuid, valid_on date default null, know
             k.oldest_unpaid, k.overdue, k.next_due, k.next_due_amount, k.interest_earned, k.maturity
         from @book@.loan as l
         cross join lateral loan_engine._loan_outlook(
-            loan_engine._loan_at(l.terms, @book@._operations(l.id, loan_as_of.known_on), loan_as_of.valid_on, loan_as_of.known_on),
+            loan_engine._loan_at(l.terms, @book@._operations(l.id, known_on => loan_as_of.known_on),
+                loan_as_of.valid_on, loan_as_of.known_on),
             coalesce(loan_as_of.valid_on, @book@.business_date())) as k
         where l.id = loan_as_of.loan_id;
     end;
 comment on function @book@.loan_as_of(uuid, date, date) is
 'A loan at the end of the day valid_on, by what was known at the end of the day known_on; today, by all that is known, without them. No row for an unknown loan.';
 
-create function @book@.loan_state_as_of(loan_id uuid, valid_on date default null, known_on date default null) returns jsonb
+create function @book@.loan_state_as_of(loan_id uuid, valid_on date default null, known_on date default null)
+    returns jsonb
     language sql stable parallel safe
     begin atomic
-        select loan_engine.loan_at(l.terms, @book@._operations(l.id, loan_state_as_of.known_on), loan_state_as_of.valid_on, loan_state_as_of.known_on)
+        select loan_engine.loan_at(l.terms, @book@._operations(l.id, known_on => loan_state_as_of.known_on),
+            loan_state_as_of.valid_on, loan_state_as_of.known_on)
         from @book@.loan as l where l.id = loan_state_as_of.loan_id;
     end;
 comment on function @book@.loan_state_as_of(uuid, date, date) is
@@ -174,22 +179,22 @@ comment on column @book@.amortisation_line.penalties is 'Penalties asked for, in
 comment on column @book@.amortisation_line.total is 'All of it asked for, in currency units.';
 comment on column @book@.amortisation_line.principal_paid is 'Principal that is paid, in currency units.';
 comment on column @book@.amortisation_line.interest_paid is 'Interest that is paid, in currency units.';
-comment on column @book@.amortisation_line.fees_paid is 'Fees that is paid, in currency units.';
-comment on column @book@.amortisation_line.penalties_paid is 'Penalties that is paid, in currency units.';
+comment on column @book@.amortisation_line.fees_paid is 'Fees that are paid, in currency units.';
+comment on column @book@.amortisation_line.penalties_paid is 'Penalties that are paid, in currency units.';
 comment on column @book@.amortisation_line.total_paid is 'All of it that is paid, in currency units.';
 comment on column @book@.amortisation_line.principal_waived is 'Principal that is forgiven, in currency units.';
 comment on column @book@.amortisation_line.interest_waived is 'Interest that is forgiven, in currency units.';
-comment on column @book@.amortisation_line.fees_waived is 'Fees that is forgiven, in currency units.';
-comment on column @book@.amortisation_line.penalties_waived is 'Penalties that is forgiven, in currency units.';
+comment on column @book@.amortisation_line.fees_waived is 'Fees that are forgiven, in currency units.';
+comment on column @book@.amortisation_line.penalties_waived is 'Penalties that are forgiven, in currency units.';
 comment on column @book@.amortisation_line.total_waived is 'All of it that is forgiven, in currency units.';
 comment on column @book@.amortisation_line.principal_written_off is 'Principal that is given up, in currency units.';
 comment on column @book@.amortisation_line.interest_written_off is 'Interest that is given up, in currency units.';
-comment on column @book@.amortisation_line.fees_written_off is 'Fees that is given up, in currency units.';
-comment on column @book@.amortisation_line.penalties_written_off is 'Penalties that is given up, in currency units.';
+comment on column @book@.amortisation_line.fees_written_off is 'Fees that are given up, in currency units.';
+comment on column @book@.amortisation_line.penalties_written_off is 'Penalties that are given up, in currency units.';
 comment on column @book@.amortisation_line.total_written_off is 'All of it that is given up, in currency units.';
 comment on column @book@.amortisation_line.principal_outstanding is 'Principal that is outstanding, in currency units.';
 comment on column @book@.amortisation_line.interest_outstanding is 'Interest that is outstanding, in currency units.';
-comment on column @book@.amortisation_line.fees_outstanding is 'Fees that is outstanding, in currency units.';
-comment on column @book@.amortisation_line.penalties_outstanding is 'Penalties that is outstanding, in currency units.';
+comment on column @book@.amortisation_line.fees_outstanding is 'Fees that are outstanding, in currency units.';
+comment on column @book@.amortisation_line.penalties_outstanding is 'Penalties that are outstanding, in currency units.';
 comment on column @book@.amortisation_line.total_outstanding is 'All of it that is outstanding, in currency units.';
 comment on column @book@.amortisation_line.settled_on is 'The day on which nothing of it was left.';

@@ -10,12 +10,12 @@ create table @book@.payment (
         'repayment', 'down_payment', 'merchant_refund', 'payout_refund', 'goodwill_credit', 'recovery')),
     status text not null default 'completed'
         check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
-    loan_id uuid references @book@.loan,
+    loan_id uuid,
     loan_no text,
     party_id uuid references @book@.party,
     amount numeric not null check (amount > 0 and amount < 'Infinity'),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
-    value_date date not null default @book@.business_date(),
+    value_date date not null,
     method text,
     channel text,
     splits jsonb check (jsonb_typeof(splits) = 'array'),
@@ -35,12 +35,12 @@ comment on column @book@.payment.reference is 'Its name there, unique for the pr
 comment on column @book@.payment.direction is 'In, or out.';
 comment on column @book@.payment.kind is 'How it came about: repayment, down_payment, merchant_refund, payout_refund, goodwill_credit, recovery.';
 comment on column @book@.payment.status is 'Pending and processing wait; completed is posted; failed and cancelled never were.';
-comment on column @book@.payment.loan_id is 'The loan it pays.';
+comment on column @book@.payment.loan_id is 'The loan it pays. A foreign key would write a lock into its row for every payment; posting refuses an unknown one instead.';
 comment on column @book@.payment.loan_no is 'The number of the loan it pays, where the key is not known.';
 comment on column @book@.payment.party_id is 'Who paid.';
 comment on column @book@.payment.amount is 'How much, in currency units.';
 comment on column @book@.payment.currency is 'ISO 4217 code of the amount.';
-comment on column @book@.payment.value_date is 'The day from which it counts.';
+comment on column @book@.payment.value_date is 'The day from which it counts; the business date when it is not given.';
 comment on column @book@.payment.method is 'Transfer, card, cash and so on.';
 comment on column @book@.payment.channel is 'Where it was taken.';
 comment on column @book@.payment.splits is 'Where it pays several loans: a list of {"loan_no": …, "amount": …}, in the currency of the payment; what they leave is unmatched.';
@@ -150,7 +150,10 @@ create function @book@._know_payment() returns trigger language plpgsql as $$
 declare
     known @book@.payment;
 begin
-    select * into known from @book@.payment as p where p.provider = new.provider and p.reference = new.reference;
+    if new.value_date is null then
+        new.value_date := @book@.business_date();
+    end if;
+    select p.* into known from @book@.payment as p where p.provider = new.provider and p.reference = new.reference;
     if not found then
         if new.splits is not null then
             perform @book@._check_splits(new.reference, new.amount, new.currency, new.splits);
@@ -186,133 +189,99 @@ end $$;
 comment on function @book@._in_currency(numeric, text, text, date, text) is
 'An amount in another currency at the rate of its day, in whole minor units; LN207 without a rate, LN103 for what is no money.';
 
-create function @book@._check_payments(today date, latest date, earliest date, fault_reference text) returns void
-    language plpgsql stable as $$
-begin
-    if latest > today then
-        raise exception using errcode = 'LN210',
-            message = format('payment "%s" is of a day to come', fault_reference),
-            detail = format('Its value date is %s, the business date %s.', latest, today),
-            hint = 'Insert it as pending and complete it on its day.';
-    end if;
-    if earliest < today then
-        perform @book@._authorise('backdate', days_back => today - earliest);
-    end if;
-end $$;
-comment on function @book@._check_payments(date, date, date, text) is
-'Refuses payments of a day to come, and those further back than the actor may date them.';
+-- What is booked beside the loans: money that waits for one, and exchange.
+create type @book@._booking as (
+    legal_entity_id uuid, kind text, value_date date, loan_id uuid, payment_id uuid,
+    accounts text[], currencies text[], amounts numeric[]);
+comment on type @book@._booking is 'A ledger transaction by abstract accounts, debits above zero.';
 
--- Planned once for few payments and anew for many, as the projection of events is.
-do $make$
-declare
-    posting constant text := $sql$
-        with part as materialized (
-            select n.id, n.legal_entity_id, n.direction, n.kind, n.currency, n.value_date, n.reference, p.amount,
-                l.id as loan_id, l.currency as loan_currency, l.product_id,
-                case when l.id is null then null
-                    when l.currency = n.currency then p.amount
-                    else @book@._in_currency(p.amount, n.currency, l.currency, n.value_date, n.kind)
-                end as loan_amount,
-                p.loan_no, n.splits is not null as is_split
-            from changed as n
-            cross join lateral (
-                select n.loan_id, n.loan_no, n.amount where n.splits is null
-                union all
-                select null, s.loan_no, s.amount
-                from jsonb_to_recordset(n.splits) as s (loan_no text, amount numeric) where n.splits is not null
-                union all
-                select null, null, n.amount - sum(s.amount)
-                from jsonb_to_recordset(n.splits) as s (amount numeric) where n.splits is not null
-                having sum(s.amount) < n.amount
-            ) as p
-            left join @book@.loan as k on k.id = p.loan_id and k.legal_entity_id = n.legal_entity_id
-            left join @book@.loan as m on p.loan_id is null and m.loan_no = p.loan_no and m.legal_entity_id = n.legal_entity_id
-            cross join lateral (
-                select coalesce(k.id, m.id) as id, coalesce(k.currency, m.currency) as currency, coalesce(k.product_id, m.product_id) as product_id
-            ) as l
-            where n.status = 'completed'
-        ), locked as materialized (
-            select s.loan_id, s.version, s.hash
-            from @book@.loan_balance as s
-            where s.loan_id in (select loan_id from part)
-            order by s.loan_id
-            for update
-        ), event as materialized (
-            select p.id as payment_id, p.loan_id, p.value_date,
-                l.version + (row_number() over by_loan)::integer as version, l.hash as hash_before,
-                case p.direction when 'in' then 'repay' else 'refund' end as type,
-                case when p.direction = 'in' and p.kind <> 'repayment'
-                    then jsonb_build_object('amount', p.loan_amount, 'kind', p.kind)
-                    else jsonb_build_object('amount', p.loan_amount) end as operation
-            from part as p
-            join locked as l using (loan_id)
-            window by_loan as (partition by p.loan_id order by p.value_date, p.id)
-        ), linked as (
-            select e.*, $today$::date as business_date, @book@.actor() as actor,
-                loan_engine._hash_chain(e.hash_before, @book@._event_text(
-                    e.loan_id, e.version, e.type, e.value_date, $today$, @book@.actor(), e.operation, e.payment_id))
-                    over (partition by e.loan_id order by e.version) as hash
-            from event as e
-        ), recorded as (
-            insert into @book@.loan_event
-                (loan_id, version, type, valid_on, business_date, actor, operation, payment_id, previous_hash, hash)
-            select k.loan_id, k.version, k.type, k.value_date, k.business_date, k.actor, k.operation, k.payment_id,
-                coalesce(lag(k.hash) over (partition by k.loan_id order by k.version), k.hash_before), k.hash
-            from linked as k
-            order by k.loan_id, k.version
-        ), nowhere as materialized (
-            select p.id, p.legal_entity_id, p.direction, p.currency, p.value_date, sum(p.amount) as amount,
-                string_agg(case when p.loan_no is not null then format('no loan "%s"', p.loan_no)
-                        when p.is_split then 'not divided among loans' else 'no loan named' end, '; ') as reason
-            from part as p where p.loan_id is null
-            group by p.id, p.legal_entity_id, p.direction, p.currency, p.value_date
-        ), noted as (
-            insert into @book@.unmatched_payment (payment_id, amount, currency, reason)
-            select id, amount, currency, reason from nowhere
-        ), moved as materialized (
-            -- What of a payment is no movement of a loan: money without one, and exchange.
-            select loan_engine.uuid_v7() as id, m.* from (
-                select n.id as payment_id, n.legal_entity_id, n.value_date, 'unmatched' as kind, null::uuid as loan_id,
-                    array['fund_source', 'unmatched'] as accounts, array[n.currency, n.currency] as currencies,
-                    array[n.amount, -n.amount] as amounts
-                from nowhere as n
-                union all
-                select p.id, p.legal_entity_id, p.value_date, 'exchange', p.loan_id,
-                    array['fund_source', 'fx_position', 'fx_position', 'fund_source'],
-                    array[p.currency, p.currency, p.loan_currency, p.loan_currency],
-                    case p.direction when 'in' then array[p.amount, -p.amount, p.loan_amount, -p.loan_amount]
-                        else array[-p.amount, p.amount, -p.loan_amount, p.loan_amount] end
-                from part as p where p.loan_currency <> p.currency
-            ) as m
-        ), in_ledger as (
-            insert into @book@.ledger_transaction
-                (id, legal_entity_id, kind, booking_date, value_date, loan_id, payment_id)
-            select m.id, m.legal_entity_id, m.kind, $today$, m.value_date, m.loan_id, m.payment_id
-            from moved as m
-        )
-        insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
-        select m.id, e.position, $today$, @book@._account(m.legal_entity_id, e.account, e.currency), e.currency, e.amount
-        from moved as m
-        cross join lateral unnest(m.accounts, m.currencies, m.amounts) with ordinality as e (account, currency, amount, position)
-    $sql$;
+create function @book@._book(bookings @book@._booking[]) returns void language sql as $$
+    with booked as materialized (
+        select loan_engine.uuid_v7() as id, n.*, b.business_date
+        from unnest(bookings) as n
+        cross join @book@.book as b
+    ), in_ledger as (
+        insert into @book@.ledger_transaction (id, legal_entity_id, kind, booking_date, value_date, loan_id, payment_id)
+        select n.id, n.legal_entity_id, n.kind, n.business_date, n.value_date, n.loan_id, n.payment_id
+        from booked as n
+    )
+    insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
+    select n.id, e.position, n.business_date, @book@._account(n.legal_entity_id, e.account, e.currency),
+        e.currency, e.amount
+    from booked as n
+    cross join lateral unnest(n.accounts, n.currencies, n.amounts)
+        with ordinality as e (account, currency, amount, position)
+$$;
+comment on function @book@._book(@book@._booking[]) is 'Books what is no operation of a loan to the accounts of their posting rules.';
+
+-- What a payment, or a part of it, is for.
+create type @book@._payment_part as (
+    payment_id uuid, legal_entity_id uuid, direction text, kind text, value_date date,
+    amount numeric, currency text, loan_id uuid, loan_amount numeric, loan_currency text, reason text);
+comment on type @book@._payment_part is 'What of a payment is for a loan, in both currencies, or for none and why.';
+
+create function @book@._put_aside(parts @book@._payment_part[]) returns void language plpgsql as $$
 begin
-    execute replace(replace($function$
-create function @book@._post_payments() returns trigger language plpgsql as $body$
-declare
-    today constant date := (select b.business_date from @book@.book as b);
-    span record;
-begin
-    select max(n.value_date) as latest, min(n.value_date) as earliest,
-        max(n.reference) filter (where n.value_date > today) as ahead, count(*) as payments,
-        max(n.reference) filter (where n.amount <> round(n.amount, loan_engine.minor_units(n.currency))) as odd
-    into span
-    from changed as n where n.status = 'completed';
-    if span.payments = 0 then
-        return null;
-    elsif span.odd is not null then
-        raise exception using errcode = 'LN105', message = format('payment "%s" is not of whole minor units', span.odd),
-            hint = 'Round the amount to the minor unit of its currency.';
+    if cardinality(parts) = 0 then
+        return;
     end if;
+    insert into @book@.unmatched_payment (payment_id, amount, currency, reason)
+    select p.payment_id, sum(p.amount), p.currency, string_agg(p.reason, '; ' order by p.reason)
+    from unnest(parts) as p
+    where p.loan_id is null
+    group by p.payment_id, p.currency;
+    perform @book@._book(array(
+        select row(p.legal_entity_id, 'unmatched', p.value_date, null, p.payment_id,
+            array['fund_source', 'unmatched'], array[p.currency, p.currency],
+            array[sum(p.amount), -sum(p.amount)])::@book@._booking
+        from unnest(parts) as p
+        where p.loan_id is null
+        group by p.payment_id, p.legal_entity_id, p.value_date, p.currency
+        union all
+        select row(p.legal_entity_id, 'exchange', p.value_date, p.loan_id, p.payment_id,
+            array['fund_source', 'fx_position', 'fx_position', 'fund_source'],
+            array[p.currency, p.currency, p.loan_currency, p.loan_currency],
+            case p.direction when 'in' then array[p.amount, -p.amount, p.loan_amount, -p.loan_amount]
+                else array[-p.amount, p.amount, -p.loan_amount, p.loan_amount] end)::@book@._booking
+        from unnest(parts) as p
+        where p.loan_currency <> p.currency));
+end $$;
+comment on function @book@._put_aside(@book@._payment_part[]) is
+'Notes and books what no loan was found for, and books what was exchanged.';
+
+create function @book@._refuse_payment(reference text, fault text, value_date date) returns void language plpgsql as $$
+begin
+    case fault
+    when 'odd' then
+        raise exception using errcode = 'LN105',
+            message = format('payment "%s" is not of whole minor units', reference),
+            hint = 'Round the amount to the minor unit of its currency.';
+    when 'lost' then
+        raise exception using errcode = 'LN208',
+            message = format('payment "%s" is for a loan that there is not', reference),
+            hint = 'Name the loan by loan_no if its key is not known; what finds no loan by that waits for one.';
+    else
+        raise exception using errcode = 'LN210',
+            message = format('payment "%s" is of a day to come', reference),
+            detail = format('Its value date is %s, the business date %s.', value_date, @book@.business_date()),
+            hint = 'Insert it as pending and complete it on its day.';
+    end case;
+end $$;
+comment on function @book@._refuse_payment(text, text, date) is
+'Refuses a payment with half a cent (LN105), for a loan that there is not (LN208), or of a day to come (LN210).';
+
+-- Parts are posted a thousand at a time, in the order of their loans: any number of payments takes the memory
+-- of a thousand, and loans are locked in one order. What is refused on the way refuses all.
+create function @book@._post_payments() returns trigger language plpgsql as $$
+declare
+    today constant date := (select b.business_date from @book@.book as b where b.only_row);
+    most constant integer := 1000;
+    part record;
+    earliest date := today;
+    last_id uuid;
+    asked @book@._asked[] := '{}';
+    beside @book@._payment_part[] := '{}';
+begin
     if @book@.actor() <> current_user or not @book@._is_owner() then
         perform @book@._authorise(
             p.action, p.most, p.currency, legal_entity_id => p.legal_entity_id, days_back => today - p.earliest)
@@ -323,18 +292,74 @@ begin
             from changed as n where n.status = 'completed' group by 1, 2, 3
         ) as p;
     end if;
-    if span.earliest < today or span.latest > today then
-        perform @book@._check_payments(today, span.latest, span.earliest, span.ahead);
-    end if;
-    if span.payments <= 100 then
-<few>;
-    else
-        execute <many> using today;
+    for part in
+        select n.id, n.reference, n.value_date, n.status = 'completed' as is_completed,
+            case when n.amount <> round(n.amount, loan_engine.minor_units(n.currency)) then 'odd'
+                when p.loan_id is not null and l.loan_id is null and not exists (
+                    select from @book@.loan_balance as b where b.loan_id = p.loan_id) then 'lost'
+                when n.value_date > today then 'ahead' end as fault,
+            l.loan_id is not null as is_for_loan, l.currency is distinct from n.currency as is_beside,
+            row(l.loan_id, case n.direction when 'in' then 'repay' else 'refund' end, n.value_date,
+                case when n.direction = 'in' and n.kind <> 'repayment'
+                    then jsonb_build_object('amount', x.amount, 'kind', n.kind)
+                    else jsonb_build_object('amount', x.amount) end, n.id)::@book@._asked as asked,
+            row(n.id, n.legal_entity_id, n.direction, n.kind, n.value_date, p.amount, n.currency,
+                l.loan_id, x.amount, l.currency,
+                case when p.loan_no is not null then format('no loan "%s"', p.loan_no)
+                    when n.splits is not null then 'not divided among loans'
+                    else 'no loan named' end)::@book@._payment_part as rest
+        from changed as n
+        cross join lateral (
+            select n.loan_id, n.loan_no, n.amount where n.splits is null
+            union all
+            select null, s.loan_no, s.amount
+            from jsonb_to_recordset(n.splits) as s (loan_no text, amount numeric) where n.splits is not null
+            union all
+            select null, null, n.amount - sum(s.amount)
+            from jsonb_to_recordset(n.splits) as s (amount numeric) where n.splits is not null
+            having sum(s.amount) < n.amount
+        ) as p
+        left join lateral (
+            select b.loan_id, b.currency from @book@.loan_balance as b
+            where b.legal_entity_id = n.legal_entity_id and b.loan_id = coalesce(p.loan_id, (
+                select k.id from @book@.loan as k
+                where k.legal_entity_id = n.legal_entity_id and k.loan_no = p.loan_no))
+            limit 1
+        ) as l on true
+        cross join lateral (
+            select case when l.currency = n.currency then p.amount
+                when l.currency is not null and n.status = 'completed'
+                    then @book@._in_currency(p.amount, n.currency, l.currency, n.value_date, n.kind) end as amount
+        ) as x
+        order by l.loan_id, n.value_date, n.id
+    loop
+        if part.fault is not null and (part.is_completed or part.fault = 'lost') then
+            perform @book@._refuse_payment(part.reference, part.fault, part.value_date);
+        end if;
+        continue when not part.is_completed;
+        -- What of a payment has no loan is put aside together.
+        if cardinality(asked) + cardinality(beside) >= most and part.id is distinct from last_id then
+            perform @book@._record(asked);
+            perform @book@._put_aside(beside);
+            asked := '{}';
+            beside := '{}';
+        end if;
+        if part.is_for_loan then
+            asked := array_append(asked, part.asked);
+        end if;
+        if part.is_beside then
+            beside := array_append(beside, part.rest);
+        end if;
+        earliest := least(earliest, part.value_date);
+        last_id := part.id;
+    end loop;
+    perform @book@._record(asked);
+    perform @book@._put_aside(beside);
+    if earliest < today then
+        perform @book@._authorise('backdate', days_back => today - earliest);
     end if;
     return null;
-end $body$
-$function$, '<few>', replace(posting, '$today$', 'today')), '<many>', quote_literal(replace(posting, '$today$', '$1')));
-end $make$;
+end $$;
 comment on function @book@._post_payments() is
 'Posts completed payments: records their operations, puts aside what no loan was found for, and books exchange.';
 
@@ -393,31 +418,13 @@ begin
     -- Who is assigning it is waited for, so that what they recorded is seen below.
     perform from @book@.unmatched_payment as u where u.payment_id = reverse_payment.payment_id for update;
     insert into @book@.payment_reversal (payment_id, reason, business_date) values (payment_id, reason, today);
-    perform from @book@.loan_balance as s
-    where s.loan_id in (select e.loan_id from @book@.loan_event as e where e.payment_id = reverse_payment.payment_id)
-    order by s.loan_id
-    for update;
     -- A loan may have been paid twice by it: by a split, and by what was assigned later.
-    with event as materialized (
-        select s.loan_id, s.version + (row_number() over by_loan)::integer as version, s.hash as hash_before,
-            e.valid_on,
-            jsonb_build_object('of', e.version::text) as operation, e.payment_id
+    perform @book@._record(array(
+        select row(e.loan_id, 'reverse', e.valid_on,
+            jsonb_build_object('of', e.version::text), e.payment_id)::@book@._asked
         from @book@.loan_event as e
-        join @book@.loan_balance as s using (loan_id)
         where e.payment_id = reverse_payment.payment_id and e.type in ('repay', 'refund')
-        window by_loan as (partition by e.loan_id order by e.version desc)
-    ), linked as (
-        select e.*, loan_engine._hash_chain(e.hash_before, @book@._event_text(
-            e.loan_id, e.version, 'reverse', e.valid_on, today, @book@.actor(), e.operation, e.payment_id))
-            over (partition by e.loan_id order by e.version) as hash
-        from event as e
-    )
-    insert into @book@.loan_event
-        (loan_id, version, type, valid_on, business_date, operation, payment_id, previous_hash, hash)
-    select k.loan_id, k.version, 'reverse', k.valid_on, today, k.operation, k.payment_id,
-        coalesce(lag(k.hash) over (partition by k.loan_id order by k.version), k.hash_before), k.hash
-    from linked as k
-    order by k.loan_id, k.version;
+        order by e.loan_id, e.version desc));
     -- What was booked beside the loans: money without one, and exchange.
     with booked as (
         select loan_engine.uuid_v7() as id, t.id as reverses, t.legal_entity_id, t.kind, t.value_date, t.loan_id
@@ -445,7 +452,6 @@ declare
     found_row record;
     loan @book@.loan;
     today date := @book@.business_date();
-    booked uuid := loan_engine.uuid_v7();
     loan_amount numeric;
 begin
     select u.amount, u.currency, p.legal_entity_id, p.value_date, p.kind, p.reference into found_row
@@ -474,19 +480,13 @@ begin
     loan_amount := case when loan.currency = found_row.currency then found_row.amount
         else @book@._in_currency(
             found_row.amount, found_row.currency, loan.currency, found_row.value_date, found_row.kind) end;
-    insert into @book@.ledger_transaction (id, legal_entity_id, kind, booking_date, value_date, loan_id, payment_id)
-    values (booked, found_row.legal_entity_id, 'assignment', today, found_row.value_date, loan.id, payment_id);
-    insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
-    select booked, e.position, today, @book@._account(found_row.legal_entity_id, e.account, e.currency), e.currency,
-        e.amount
-    from unnest(
+    perform @book@._book(array[row(found_row.legal_entity_id, 'assignment', found_row.value_date, loan.id, payment_id,
         case when loan.currency = found_row.currency then array['unmatched', 'fund_source']
             else array['unmatched', 'fx_position', 'fx_position', 'fund_source'] end,
         case when loan.currency = found_row.currency then array[loan.currency, loan.currency]
             else array[found_row.currency, found_row.currency, loan.currency, loan.currency] end,
         case when loan.currency = found_row.currency then array[loan_amount, -loan_amount]
-            else array[found_row.amount, -found_row.amount, loan_amount, -loan_amount] end
-    ) with ordinality as e (account, currency, amount, position);
+            else array[found_row.amount, -found_row.amount, loan_amount, -loan_amount] end)::@book@._booking]);
     perform @book@._record(loan.id, 'repay', found_row.value_date,
         jsonb_build_object('amount', loan_amount)
             || case when found_row.kind = 'repayment' then '{}' else jsonb_build_object('kind', found_row.kind) end,

@@ -228,7 +228,7 @@ begin
     select * into loan from @book@.loan as l where l.id = asked.loan_id;
     -- What is outstanding may have changed since. Nobody forgives more than was asked for; a loan is
     -- written off as a whole, and takes the authority for what it has come to.
-    perform from @book@.loan_balance as b where b.loan_id = asked.loan_id for update;
+    perform @book@._hold(array[asked.loan_id]);
     at_stake := @book@._at_stake(asked.loan_id, asked.operation);
     if at_stake > asked.amount and asked.action <> 'write_off' then
         raise exception using errcode = 'LN203', message = format('more is outstanding than was asked for'),
@@ -300,7 +300,7 @@ comment on function @book@.disburse(text, numeric, date, uuid) is
 create function @book@.disburse_loans(loan_ids uuid[], valid_on date default @book@.business_date()) returns integer
     language plpgsql as $$
 declare
-    lent integer;
+    lent @book@._asked[];
 begin
     perform @book@._authorise('disburse', max(l.principal), null, null, null, @book@.business_date() - valid_on)
     from @book@.loan as l where l.id = any (loan_ids);
@@ -310,29 +310,22 @@ begin
         raise exception using errcode = 'LN202', message = 'a loan among them needs two to agree',
             hint = 'Disburse loans of products with two approvals one by one, and approve them.';
     end if;
-    with locked as materialized (
-        select b.loan_id, b.version, b.hash from @book@.loan_balance as b
-        where b.loan_id = any (loan_ids) order by b.loan_id for update
-    ), event as materialized (
-        select k.loan_id, k.version + 1 as version, k.hash, jsonb_build_object('amount', l.principal) as operation,
-            l.principal
-        from locked as k join @book@.loan as l on l.id = k.loan_id
-    ), noted as (
+    perform @book@._hold(loan_ids);
+    with noted as (
         insert into @book@.action_request
             (loan_id, action, valid_on, amount, operation, reason, approvals_needed, status, loan_version)
-        select e.loan_id, 'disburse', disburse_loans.valid_on, e.principal, e.operation || '{"type": "disburse"}',
-            'disbursement', 1, 'done', e.version
-        from event as e
+        select l.id, 'disburse', disburse_loans.valid_on, l.principal,
+            jsonb_build_object('type', 'disburse', 'amount', l.principal), 'disbursement', 1, 'done', b.version + 1
+        from @book@.loan as l
+        join @book@.loan_balance as b on b.loan_id = l.id
+        where l.id = any (loan_ids)
+        returning loan_id, amount
     )
-    insert into @book@.loan_event (loan_id, version, type, valid_on, business_date, operation, previous_hash, hash)
-    select e.loan_id, e.version, 'disburse', disburse_loans.valid_on, b.business_date, e.operation, e.hash,
-        loan_engine._hash_link(null, e.hash, @book@._event_text(
-            e.loan_id, e.version, 'disburse', disburse_loans.valid_on, b.business_date, @book@.actor(), e.operation,
-            null))
-    from event as e cross join @book@.book as b
-    order by e.loan_id;
-    get diagnostics lent = row_count;
-    return lent;
+    select array_agg(row(n.loan_id, 'disburse', valid_on, jsonb_build_object('amount', n.amount), null)::@book@._asked)
+    into lent
+    from noted as n;
+    perform @book@._record(lent);
+    return coalesce(cardinality(lent), 0);
 end $$;
 comment on function @book@.disburse_loans(uuid[], date) is
 'Lends the principal of many loans at once; returns how many.';

@@ -37,6 +37,7 @@ declare
     owed numeric;
     fault record;
     ended uuid[];
+    paid_off @book@._asked[];
 begin
     if (select v.disbursement_approvals from @book@.product_version as v
         where v.id = target.product_version_id) > 1 then
@@ -50,13 +51,10 @@ begin
         raise exception using errcode = '22023', message = 'the loans to replace are not named once each',
             hint = 'Give the number of each loan that the new one takes over.';
     end if;
-    -- All loans are locked in the order every writer locks them in.
-    perform from @book@.loan_balance as b
-    where b.loan_id = target.id or b.loan_id in (
+    ended := array(
         select l.id from @book@.loan as l
-        where l.legal_entity_id = target.legal_entity_id and l.loan_no = any (replaces))
-    order by b.loan_id
-    for update;
+        where l.legal_entity_id = target.legal_entity_id and l.loan_no = any (replaces));
+    perform @book@._hold(ended || target.id);
     -- Found first and asked then: a quote is not for loans that are not lent.
     with named as materialized (
         select l.id, b.status
@@ -93,24 +91,19 @@ begin
         @book@._record(target.id, 'disburse', valid_on, jsonb_build_object('amount', target.principal)));
     -- What they are paid is the amount of the quote and not whatever ends them: should a payment of theirs
     -- be taken back later, that is owed again.
-    with ended as materialized (
-        select l.id, b.version + 1 as version, b.hash, q.total, jsonb_build_object('amount', q.total) as operation
-        from @book@.loan as l
-        join @book@.loan_balance as b on b.loan_id = l.id
-        cross join lateral loan_engine.payoff_quote(@book@.loan_state_as_of(l.id), valid_on) as q
-        where l.legal_entity_id = target.legal_entity_id and l.loan_no = any (replaces)
-    ), noted as (
+    with noted as (
         insert into @book@.transfer (kind, source_loan_id, target_loan_id, amount, valid_on, source_version)
-        select refinance.kind, e.id, target.id, e.total, refinance.valid_on, e.version from ended as e
+        select refinance.kind, b.loan_id, target.id, q.total, refinance.valid_on, b.version + 1
+        from @book@.loan_balance as b
+        cross join lateral loan_engine.payoff_quote(@book@.loan_state_as_of(b.loan_id), refinance.valid_on) as q
+        where b.loan_id = any (ended)
+        returning source_loan_id, amount
     )
-    insert into @book@.loan_event (loan_id, version, type, valid_on, business_date, operation, previous_hash, hash)
-    select e.id, e.version, 'repay', refinance.valid_on, k.business_date, e.operation, e.hash,
-        loan_engine._hash_link(null, e.hash, @book@._event_text(
-            e.id, e.version, 'repay', refinance.valid_on, k.business_date, @book@.actor(), e.operation, null))
-    from ended as e cross join @book@.book as k
-    order by e.id;
-    select array_agg(l.id) into ended
-    from @book@.loan as l where l.legal_entity_id = target.legal_entity_id and l.loan_no = any (replaces);
+    select array_agg(
+        row(n.source_loan_id, 'repay', valid_on, jsonb_build_object('amount', n.amount), null)::@book@._asked)
+    into paid_off
+    from noted as n;
+    perform @book@._record(paid_off);
     perform @book@._move('loan', ended, array_fill('transfer'::text, array[cardinality(ended)]));
     return target.principal - owed;
 end $$;

@@ -35,6 +35,8 @@ const PARTS: &[(&str, &str)] = parts![
     "42_decisions",
     "44_matching",
     "50_loans",
+    "50_recording",
+    "51_accrual",
     "51_loan_ledger",
     "52_agreement",
     "53_documents",

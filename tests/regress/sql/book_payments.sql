@@ -105,6 +105,10 @@ from (values
     ('credit for no loan', $$select pg_temp.pay('nope', 1, 'x', kind => 'goodwill_credit')$$),
     ('credit in another currency', $$select pg_temp.pay('DOLLAR1', 1, 'x', kind => 'goodwill_credit')$$),
     ('recovery of what is not lost', $$select pg_temp.pay('HOLD1', 1, 'x', kind => 'recovery')$$),
+    ('no such loan', $$insert into payment (legal_entity_id, provider, reference, loan_id, amount, currency)
+        select legal_entity_id, 'bank', 'x', '00000000-0000-0000-0000-000000000001', 1, 'EUR' from party limit 1$$),
+    ('no such loan, and waiting', $$insert into payment (legal_entity_id, provider, reference, loan_id, amount, currency, status)
+        select legal_entity_id, 'bank', 'x', '00000000-0000-0000-0000-000000000001', 1, 'EUR', 'pending' from party limit 1$$),
     ('changed', $$update payment set amount = 1 where reference = 'one1'$$),
     ('completed again', $$update payment set status = 'completed' where reference = 'one1'$$),
     ('deleted', $$delete from payment where reference = 'one1'$$),
@@ -337,6 +341,14 @@ select pg_temp.reverse('tardy1');
 select r.reference, r.value_date, r.recorded_on, r.is_backdated, r.amount, r.principal, r.days_late, r.is_reversed, r.reversed_on, r.reversal_reason
 from repayment as r where r.reference like 'tardy_' order by 1;
 select count(*), sum(amount), sum(principal + interest + fees + penalties + held) from repayment where not is_reversed and kind <> 'recovery';
+select * from check_book() where faults > 0;
+
+-- A loan of another legal entity is none of this one's: what is paid to it waits.
+select add_legal_entity('OTHER', 'Other Lending', 'DE', 'EUR') as other \gset
+insert into payment (legal_entity_id, provider, reference, loan_id, amount, currency)
+select :'other', 'bank', 'misdirected', id, 1, 'EUR' from loan where loan_no = 'HOLD1';
+select p.reference, u.amount, u.reason from unmatched_payment as u join payment as p on p.id = u.payment_id
+where p.reference = 'misdirected';
 select * from check_book() where faults > 0;
 
 reset search_path;

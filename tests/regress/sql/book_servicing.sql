@@ -130,8 +130,8 @@ select pg_temp.pay('YEARLY2', 50, 'on the day');
 call run_end_of_day('2024-03-09');
 select pg_temp.pay('YEARLY3', 50, 'late', '2024-02-20'), pg_temp.pay('YEARLY4', 107, 'later', '2024-02-20'), pg_temp.pay('YEARLY4', 50, 'latest', '2024-02-20');
 call run_end_of_day('2024-03-10');
-select array_agg(l.loan_no order by l.loan_no) as loans, b.principal, b.oldest_unpaid, b.overdue_principal, b.interest_receivable, b.interest_settled
-from loan as l join loan_balance as b on b.loan_id = l.id where l.loan_no in ('YEARLY2', 'YEARLY3', 'YEARLY4') group by 2, 3, 4, 5, 6;
+select array_agg(l.loan_no order by l.loan_no) as loans, b.principal, b.oldest_unpaid, b.overdue_principal, r.interest as interest_receivable, b.interest_settled
+from loan as l join loan_balance as b on b.loan_id = l.id join receivable as r on r.loan_id = l.id where l.loan_no in ('YEARLY2', 'YEARLY3', 'YEARLY4') group by 2, 3, 4, 5, 6;
 select array_agg(distinct t.loan_no order by t.loan_no) as loans, t.interest
 from (select l.loan_no, sum(a.interest) as interest from accrual as a join loan as l on l.id = a.loan_id group by 1) as t
 where t.loan_no in ('YEARLY2', 'YEARLY3', 'YEARLY4') group by 2;
