@@ -125,7 +125,8 @@ comment on column @book@.payment_instrument.party_id is 'Whose it is.';
 comment on column @book@.payment_instrument.kind is 'Bank account, card, wallet or cash.';
 comment on column @book@.payment_instrument.currency is 'ISO 4217 code of what it moves.';
 comment on column @book@.payment_instrument.masked_number is 'Its number, all but the last digits hidden.';
-comment on column @book@.payment_instrument.is_default is 'Whether it is used when nothing else is said; one for each currency.';
+comment on column @book@.payment_instrument.is_default is
+'Whether it is used when nothing else is said; one for each currency.';
 
 create table @book@.employer (
     id uuid primary key default loan_engine.uuid_v7(),

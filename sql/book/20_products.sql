@@ -10,7 +10,8 @@ comment on table @book@.calendar is 'A calendar of business days.';
 comment on column @book@.calendar.code is 'Its name.';
 comment on column @book@.calendar.description is 'Whose days it tells.';
 comment on column @book@.calendar.weekend is 'Days of the week that are none of business, Monday being 1.';
-comment on column @book@.calendar.known_through is 'The last day whose holidays are entered; no loan that needs later ones is agreed. Without end when NULL.';
+comment on column @book@.calendar.known_through is
+'The last day whose holidays are entered; no loan that needs later ones is agreed. Without end when NULL.';
 
 create table @book@.holiday (
     calendar_code text not null references @book@.calendar,
@@ -113,15 +114,18 @@ comment on table @book@.product_version is 'The terms of a product, as they are 
 comment on column @book@.product_version.id is 'Key.';
 comment on column @book@.product_version.product_id is 'Whose terms they are.';
 comment on column @book@.product_version.version is 'Their number.';
-comment on column @book@.product_version.validity is 'The days on which loans are agreed on them; those of one product do not overlap.';
+comment on column @book@.product_version.validity is
+'The days on which loans are agreed on them; those of one product do not overlap.';
 comment on column @book@.product_version.currency is 'ISO 4217 code of what is lent.';
-comment on column @book@.product_version.terms is 'Terms of loan_engine.fold that all its loans share; what is left out is agreed with each loan.';
+comment on column @book@.product_version.terms is
+'Terms of loan_engine.fold that all its loans share; what is left out is agreed with each loan.';
 comment on column @book@.product_version.principal_min is 'The least that is lent, in currency units.';
 comment on column @book@.product_version.principal_max is 'The most that is lent, in currency units.';
 comment on column @book@.product_version.instalments_min is 'The fewest instalments.';
 comment on column @book@.product_version.instalments_max is 'The most instalments.';
 comment on column @book@.product_version.disbursement_approvals is 'How many people must agree before money is lent.';
-comment on column @book@.product_version.calendar_code is 'Whose weekends and holidays its due dates keep clear of, where the terms move them; none when NULL.';
+comment on column @book@.product_version.calendar_code is
+'Whose weekends and holidays its due dates keep clear of, where the terms move them; none when NULL.';
 
 create table @book@.charge_definition (
     product_version_id uuid not null references @book@.product_version,
@@ -132,4 +136,5 @@ create table @book@.charge_definition (
 comment on table @book@.charge_definition is 'What loans of a product are charged, beyond what their terms say.';
 comment on column @book@.charge_definition.product_version_id is 'On which terms.';
 comment on column @book@.charge_definition.name is 'What the charge is called.';
-comment on column @book@.charge_definition.operation is 'The operation of loan_engine.fold that charges it, without its day.';
+comment on column @book@.charge_definition.operation is
+'The operation of loan_engine.fold that charges it, without its day.';

@@ -14,7 +14,8 @@ create function @book@._base_terms(terms jsonb, currency text) returns jsonb
             when loan_engine.minor_units(currency) = 2 or terms -> 'rounding' ? 'minor_units'
                 or terms -> 'rounding' ->> 'family' = 'none' then '{}'
             else jsonb_build_object('rounding',
-                coalesce(terms -> 'rounding', '{}') || jsonb_build_object('minor_units', loan_engine.minor_units(currency)))
+                coalesce(terms -> 'rounding', '{}')
+                    || jsonb_build_object('minor_units', loan_engine.minor_units(currency)))
         end
 $$;
 comment on function @book@._base_terms(jsonb, text) is
@@ -55,7 +56,8 @@ create function @book@._check_product_versions() returns trigger language plpgsq
 declare
     fault record;
 begin
-    select p.code, w.version, string_agg(format('%s: %s', t.path, t.problem), '. ' order by t.path) as problems into fault
+    select p.code, w.version, string_agg(format('%s: %s', t.path, t.problem), '. ' order by t.path) as problems
+    into fault
     from written as w
     join @book@.product as p on p.id = w.product_id
     cross join lateral (
@@ -79,7 +81,8 @@ begin
     limit 1;
     if found then
         raise exception using errcode = '22023',
-            message = format('version %s of product "%s" has terms no loan can be agreed on', fault.version, fault.code),
+            message = format('version %s of product "%s" has terms no loan can be agreed on',
+                fault.version, fault.code),
             detail = fault.problems || '.',
             hint = 'Correct each of the terms named; the guide to terms says what there is.';
     end if;
@@ -134,7 +137,8 @@ begin
             hint = 'The table product lists products by their code.';
     elsif valid_from is null or valid_from <= coalesce(lower(latest.validity), '-infinity') then
         raise exception using errcode = 'LN210',
-            message = format('a version of product "%s" cannot begin on %s', product_code, coalesce(valid_from::text, 'NULL')),
+            message = format('a version of product "%s" cannot begin on %s',
+                product_code, coalesce(valid_from::text, 'NULL')),
             detail = format('Version %s begins on %s.', latest.version, lower(latest.validity)),
             hint = 'Give a later day.';
     end if;

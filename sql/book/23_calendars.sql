@@ -89,7 +89,9 @@ begin
         (select max(e.on_date::date) from jsonb_array_elements_text(terms #> '{due_dates,explicit}') as e (on_date)))
     into last_day
     from loan_engine.payment_dates(
-        (terms ->> 'disbursed_on')::date, coalesce(terms ->> 'frequency', 'monthly'), (terms ->> 'instalments')::integer) as p;
+        (terms ->> 'disbursed_on')::date,
+        coalesce(terms ->> 'frequency', 'monthly'),
+        (terms ->> 'instalments')::integer) as p;
     if last_day > known_through then
         raise exception using errcode = 'LN207',
             message = format('holidays of calendar "%s" are not known until %s', calendar_code, last_day),

@@ -15,7 +15,9 @@ create function @book@._seed_products(legal_entity_id uuid) returns integer lang
             ],
             "overpayment": "hold"
         }'::jsonb)
-    ), example (code, name, category, terms, principal_min, principal_max, instalments_min, instalments_max, approvals) as (
+    ), example (
+        code, name, category, terms, principal_min, principal_max, instalments_min, instalments_max, approvals
+    ) as (
         values
         -- Level instalments; interest by the day on what is really owed; what is paid ahead of time
         -- shortens the loan. Costs come first, then principal, interest last.
@@ -28,7 +30,8 @@ create function @book@._seed_products(legal_entity_id uuid) returns integer lang
             "allocation": {"default": {"order": [
                 "past_due_fee", "past_due_penalty", "past_due_principal", "past_due_interest",
                 "due_fee", "due_penalty", "due_principal", "due_interest",
-                "in_advance_fee", "in_advance_penalty", "in_advance_principal", "in_advance_interest"], "future": "last"}},
+                "in_advance_fee", "in_advance_penalty", "in_advance_principal", "in_advance_interest"],
+                "future": "last"}},
             "arrears": {"grace_days": 3, "tolerance": 1},
             "penalties": [{"name": "late payment interest", "value": "0.08", "basis": "amount_and_interest",
                 "daily": true, "grace_days": 3}],
@@ -43,7 +46,8 @@ create function @book@._seed_products(legal_entity_id uuid) returns integer lang
             "allocation": {"default": {"order": [
                 "past_due_penalty", "past_due_fee", "past_due_interest", "past_due_principal",
                 "due_penalty", "due_fee", "due_interest", "due_principal",
-                "in_advance_penalty", "in_advance_fee", "in_advance_interest", "in_advance_principal"], "future": "next"}},
+                "in_advance_penalty", "in_advance_fee", "in_advance_interest", "in_advance_principal"],
+                "future": "next"}},
             "fees": [{"name": "valuation", "value": 15, "basis": "flat", "charged": "at_disbursement"}],
             "penalties": [{"name": "default interest", "value": "0.03", "basis": "amount_and_interest", "daily": true}],
             "charge_off": "accelerate"
@@ -58,7 +62,8 @@ create function @book@._seed_products(legal_entity_id uuid) returns integer lang
             "allocation": {"default": {"order": [
                 "past_due_penalty", "past_due_fee", "past_due_interest", "past_due_principal",
                 "due_penalty", "due_fee", "due_interest", "due_principal",
-                "in_advance_penalty", "in_advance_fee", "in_advance_interest", "in_advance_principal"], "future": "next"}},
+                "in_advance_penalty", "in_advance_fee", "in_advance_interest", "in_advance_principal"],
+                "future": "next"}},
             "arrears": {"grace_days": 5},
             "penalties": [{"name": "late payment", "value": "0.03", "basis": "amount", "grace_days": 5, "cap": 50}],
             "charge_off": "regular"
@@ -69,10 +74,10 @@ create function @book@._seed_products(legal_entity_id uuid) returns integer lang
         on conflict do nothing
         returning id, code
     ), versions as (
-        insert into @book@.product_version (product_id, version, validity, currency, terms, principal_min, principal_max,
-            instalments_min, instalments_max, disbursement_approvals, calendar_code)
-        select m.id, 1, daterange(e.business_date, null), e.currency, s.terms || x.terms, x.principal_min, x.principal_max,
-            x.instalments_min, x.instalments_max, x.approvals,
+        insert into @book@.product_version (product_id, version, validity, currency, terms,
+            principal_min, principal_max, instalments_min, instalments_max, disbursement_approvals, calendar_code)
+        select m.id, 1, daterange(e.business_date, null), e.currency, s.terms || x.terms,
+            x.principal_min, x.principal_max, x.instalments_min, x.instalments_max, x.approvals,
             case e.currency when 'EUR' then 'TARGET' when 'USD' then 'US-FED' end
         from made as m
         join example as x using (code)

@@ -113,8 +113,10 @@ begin
     if kind is null or kind = '' or value_date is null or entries is null
         or status is null or status not in ('posted', 'pending')
     then
-        raise exception using errcode = '22023', message = 'a posting needs a kind, a value date and entries, and is posted or pending',
-            detail = format('Kind %s, value date %s, status %s.', kind, value_date, status), hint = 'Give each of them.';
+        raise exception using errcode = '22023',
+            message = 'a posting needs a kind, a value date and entries, and is posted or pending',
+            detail = format('Kind %s, value date %s, status %s.', kind, value_date, status),
+            hint = 'Give each of them.';
     end if;
     perform @book@._check_asked(ledger, entries);
     perform @book@._authorise('post_ledger', asked.debit, asked.currency, legal_entity_id => ledger,
@@ -182,7 +184,8 @@ begin
         return;
     elsif known.status <> 'pending' then
         raise exception using errcode = 'LN211', message = format('ledger transaction %s is not pending', id),
-            detail = format('It is %s.', known.status), hint = 'Take back a posted transaction with reverse_transaction.';
+            detail = format('It is %s.', known.status),
+            hint = 'Take back a posted transaction with reverse_transaction.';
     end if;
     update @book@.ledger_transaction as t set status = _settle_pending.status where t.id = known.id;
 end $$;
@@ -225,7 +228,8 @@ begin
             hint = 'Only what is posted is taken back; give up what is pending with void_pending.';
     elsif known.reverses is not null then
         raise exception using errcode = 'LN211', message = format('ledger transaction %s is a reversal itself', id),
-            detail = format('It takes back %s.', known.reverses), hint = 'Book what is right as a transaction of its own.';
+            detail = format('It takes back %s.', known.reverses),
+            hint = 'Book what is right as a transaction of its own.';
     elsif exists (select from @book@.ledger_transaction as t where t.reverses = known.id) then
         raise exception using errcode = 'LN211', message = format('ledger transaction %s was taken back before', id),
             hint = 'A transaction is taken back once; the one that reverses it is in ledger_transaction.';

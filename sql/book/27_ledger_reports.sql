@@ -12,7 +12,8 @@ create table @book@.period_close (
     check (num_nulls(reopened_by, reopened_at, reopened_for) in (0, 3)),
     exclude using gist (legal_entity_id with =, period with &&) where (reopened_at is null)
 );
-comment on table @book@.period_close is 'The periods of a ledger that were closed, and which of them were opened again.';
+comment on table @book@.period_close is
+'The periods of a ledger that were closed, and which of them were opened again.';
 comment on column @book@.period_close.id is 'Key.';
 comment on column @book@.period_close.legal_entity_id is 'Whose ledger.';
 comment on column @book@.period_close.period is 'The days; those of periods that are closed do not overlap.';
@@ -29,7 +30,8 @@ begin
             <> to_jsonb(old) - array['reopened_by', 'reopened_at', 'reopened_for'])
     then
         raise exception using errcode = 'LN205', message = 'update of period_close is refused',
-            detail = format('The period is %s.', old.period), hint = 'A closed period is opened again once, by reopen_period.';
+            detail = format('The period is %s.', old.period),
+            hint = 'A closed period is opened again once, by reopen_period.';
     end if;
     perform pg_advisory_xact_lock(@book@._ledger_lock(new.legal_entity_id));
     return new;
@@ -64,13 +66,15 @@ begin
     perform @book@._authorise('close_period', legal_entity_id => ledger);
     if through is null or through >= @book@.business_date() then
         raise exception using errcode = 'LN210', message = format('the period through %s cannot be closed', through),
-            detail = format('The business date is %s.', @book@.business_date()), hint = 'A period is closed once its last day has ended.';
+            detail = format('The business date is %s.', @book@.business_date()),
+            hint = 'A period is closed once its last day has ended.';
     end if;
     perform pg_advisory_xact_lock(@book@._ledger_lock(ledger));
     select h.closed_through into known from @book@.ledger_horizon as h where h.legal_entity_id = ledger;
     if known >= through then
         raise exception using errcode = 'LN215', message = format('the period through %s is closed', through),
-            detail = format('The ledger is closed through %s.', known), hint = 'Nothing is left to be done; reopen_period opens it again.';
+            detail = format('The ledger is closed through %s.', known),
+            hint = 'Nothing is left to be done; reopen_period opens it again.';
     end if;
     insert into @book@.period_close as p (legal_entity_id, period)
     values (ledger, daterange(known, through, '(]'))
@@ -80,14 +84,18 @@ end $$;
 comment on function @book@.close_period(text, date) is
 'Closes the ledger of a legal entity through a day, so that nothing more is booked on it or before; waits for who is booking. LN210 unless the day has ended, LN215 when it is closed already.';
 
-create function @book@.reopen_period(legal_entity text, from_date date, reason text) returns integer language plpgsql as $$
+create function @book@.reopen_period(legal_entity text, from_date date, reason text) returns integer
+    language plpgsql as $$
 declare
     ledger uuid := @book@._legal_entity(legal_entity);
     reopened integer;
 begin
-    perform @book@._authorise('reopen_period', legal_entity_id => ledger, days_back => @book@.business_date() - from_date);
+    perform @book@._authorise('reopen_period', legal_entity_id => ledger,
+        days_back => @book@.business_date() - from_date);
     if from_date is null or reason is null or reason = '' then
-        raise exception using errcode = '22004', message = 'a period is reopened from a day and for a reason', hint = 'Give both.';
+        raise exception using errcode = '22004',
+            message = 'a period is reopened from a day and for a reason',
+            hint = 'Give both.';
     end if;
     update @book@.period_close as p
     set reopened_by = @book@.actor(), reopened_at = clock_timestamp(), reopened_for = reason
@@ -164,7 +172,8 @@ declare
 begin
     if day is null or day > @book@.business_date() then
         raise exception using errcode = 'LN210', message = format('balances of %s cannot be kept', day),
-            detail = format('The business date is %s.', @book@.business_date()), hint = 'Keep those of a day that has come.';
+            detail = format('The business date is %s.', @book@.business_date()),
+            hint = 'Keep those of a day that has come.';
     elsif current_setting('transaction_isolation') <> 'read committed' then
         raise exception using errcode = '25001', message = 'day balances are kept under read committed only',
             hint = 'Another isolation level would miss what was booked since the transaction began.';
@@ -210,7 +219,8 @@ declare
 begin
     if as_of is null or date_basis is null or date_basis not in ('booking', 'value') then
         raise exception using errcode = '22023', message = 'a report is of a day, by booking or by value date',
-            detail = format('The day is %s, the basis %s.', as_of, date_basis), hint = 'Say date_basis => ''booking'' or ''value''.';
+            detail = format('The day is %s, the basis %s.', as_of, date_basis),
+            hint = 'Say date_basis => ''booking'' or ''value''.';
     elsif date_basis = 'booking' then
         return query
             select s.account_id, s.debit, s.credit from @book@._ledger_sums(_report_sums.as_of, ledger) as s;
@@ -260,9 +270,12 @@ create function @book@.income_statement(
 ) returns table (legal_entity text, currency text, class text, code text, name text, amount numeric)
     language sql stable rows 100 as $$
     with moved as (
-        select l.code as legal_entity, a.currency, a.class, a.code, a.name, u.debit - u.credit - b.debit + b.credit as balance
-        from @book@._report_sums(income_statement.to_date, income_statement.legal_entity, income_statement.date_basis) as u
-        join @book@._report_sums(income_statement.from_date - 1, income_statement.legal_entity, income_statement.date_basis) as b
+        select l.code as legal_entity, a.currency, a.class, a.code, a.name,
+            u.debit - u.credit - b.debit + b.credit as balance
+        from @book@._report_sums(
+            income_statement.to_date, income_statement.legal_entity, income_statement.date_basis) as u
+        join @book@._report_sums(
+            income_statement.from_date - 1, income_statement.legal_entity, income_statement.date_basis) as b
             using (account_id)
         join @book@.ledger_account as a on a.id = u.account_id
         join @book@.legal_entity as l on l.id = a.legal_entity_id
@@ -288,7 +301,8 @@ create function @book@.balance_sheet(as_of date, legal_entity text default null,
     returns table (legal_entity text, currency text, class text, code text, name text, amount numeric)
     language sql stable rows 100 as $$
     with stood as (
-        select t.* from @book@.trial_balance(balance_sheet.as_of, balance_sheet.legal_entity, balance_sheet.date_basis) as t
+        select t.*
+        from @book@.trial_balance(balance_sheet.as_of, balance_sheet.legal_entity, balance_sheet.date_basis) as t
     )
     select b.legal_entity, b.currency, b.class, b.code, b.name, b.amount
     from (
@@ -368,7 +382,8 @@ comment on column @book@.v_trial_balance.name is 'Its name.';
 comment on column @book@.v_trial_balance.debit is 'Everything debited, in currency units.';
 comment on column @book@.v_trial_balance.credit is 'Everything credited.';
 comment on column @book@.v_trial_balance.balance is 'Debits less credits.';
-comment on view @book@.v_income_statement is 'Income and expenses of the calendar year up to the business date, and the result.';
+comment on view @book@.v_income_statement is
+'Income and expenses of the calendar year up to the business date, and the result.';
 comment on column @book@.v_income_statement.as_of is 'The business date, the last day of it.';
 comment on column @book@.v_income_statement.from_date is 'The first day of it.';
 comment on column @book@.v_income_statement.legal_entity is 'Whose ledger, by code.';
@@ -376,37 +391,48 @@ comment on column @book@.v_income_statement.currency is 'ISO 4217 code.';
 comment on column @book@.v_income_statement.class is 'Income, expense or result.';
 comment on column @book@.v_income_statement.code is 'The number of the account.';
 comment on column @book@.v_income_statement.name is 'Its name.';
-comment on column @book@.v_income_statement.amount is 'Currency units; expenses and income above zero, the result income less expenses.';
+comment on column @book@.v_income_statement.amount is
+'Currency units; expenses and income above zero, the result income less expenses.';
 comment on view @book@.v_balance_sheet is 'Assets, liabilities and equity on the business date.';
 comment on column @book@.v_balance_sheet.as_of is 'The business date.';
 comment on column @book@.v_balance_sheet.legal_entity is 'Whose ledger, by code.';
 comment on column @book@.v_balance_sheet.currency is 'ISO 4217 code.';
 comment on column @book@.v_balance_sheet.class is 'Asset, liability or equity.';
-comment on column @book@.v_balance_sheet.code is 'The number of the account; none for the result not carried to equity.';
+comment on column @book@.v_balance_sheet.code is
+'The number of the account; none for the result not carried to equity.';
 comment on column @book@.v_balance_sheet.name is 'Its name.';
 comment on column @book@.v_balance_sheet.amount is 'Currency units; assets equal liabilities and equity.';
 
 insert into @book@.check_definition values
-    ('day balances are sums of entries', 'The balances kept at the end of a day are the sums of what was booked by then, of every account that was booked to.',
+    ('day balances are sums of entries',
+    'The balances kept at the end of a day are the sums of what was booked by then, of every account that was booked to.',
     'with days as (
             select a.id as account_id, d.as_of
             from @book@.ledger_day as d join @book@.ledger_account as a using (legal_entity_id)
         ), daily as (
-            select e.account_id, (select min(d.as_of) from days as d where d.account_id = e.account_id and d.as_of >= e.booking_date) as as_of,
+            select e.account_id,
+                (
+                    select min(d.as_of) from days as d
+                    where d.account_id = e.account_id and d.as_of >= e.booking_date) as as_of,
                 sum(e.amount) filter (where e.amount > 0) as debit, -sum(e.amount) filter (where e.amount < 0) as credit
             from @book@.ledger_entry as e group by e.account_id, e.booking_date
         ), summed as (
-            select d.account_id, d.as_of, coalesce(sum(m.debit) over past, 0) as debit, coalesce(sum(m.credit) over past, 0) as credit
+            select d.account_id, d.as_of,
+                coalesce(sum(m.debit) over past, 0) as debit, coalesce(sum(m.credit) over past, 0) as credit
             from days as d
             left join (
-                select account_id, as_of, sum(debit) as debit, sum(credit) as credit from daily group by account_id, as_of
+                select account_id, as_of, sum(debit) as debit, sum(credit) as credit
+                from daily
+                group by account_id, as_of
             ) as m using (account_id, as_of)
             window past as (partition by d.account_id order by d.as_of)
         )
         select format(''account %s on %s'', account_id, as_of)
         from summed as s full join @book@.ledger_balance as b using (account_id, as_of)
-        where (coalesce(s.debit, 0), coalesce(s.credit, 0)) is distinct from (coalesce(b.debit, 0), coalesce(b.credit, 0))'),
-    ('ledger horizon is right', 'A ledger is closed through the last closed period and has balances through the last day kept.',
+        where (coalesce(s.debit, 0), coalesce(s.credit, 0))
+            is distinct from (coalesce(b.debit, 0), coalesce(b.credit, 0))'),
+    ('ledger horizon is right',
+    'A ledger is closed through the last closed period and has balances through the last day kept.',
     'select format(''legal entity %s'', h.legal_entity_id)
         from @book@.ledger_horizon as h
         where h.closed_through is distinct from (
@@ -414,7 +440,8 @@ insert into @book@.check_definition values
                 where p.legal_entity_id = h.legal_entity_id and p.reopened_at is null)
             or h.balanced_through is distinct from (
                 select max(d.as_of) from @book@.ledger_day as d where d.legal_entity_id = h.legal_entity_id)'),
-    ('posting rules reach accounts', 'Every abstract account of a product has a ledger account in each currency that it is lent in.',
+    ('posting rules reach accounts',
+    'Every abstract account of a product has a ledger account in each currency that it is lent in.',
     'select format(''product %s, %s in %s'', p.code, r.account, v.currency)
         from @book@.product as p
         join (select distinct product_id, currency from @book@.product_version) as v on v.product_id = p.id

@@ -14,7 +14,8 @@ comment on column @book@.chart_template.code is 'The number of the account.';
 comment on column @book@.chart_template.name is 'Its name.';
 comment on column @book@.chart_template.class is 'Asset, liability, equity, income or expense.';
 comment on column @book@.chart_template.parent_code is 'The number of the account it is summed into.';
-comment on column @book@.chart_template.is_control is 'Whether loans make up its balance, so that nothing is booked to it by hand.';
+comment on column @book@.chart_template.is_control is
+'Whether loans make up its balance, so that nothing is booked to it by hand.';
 comment on column @book@.chart_template.posted_from is 'The abstract accounts that are posted to it.';
 insert into @book@.chart_template (code, name, class, parent_code, is_control, posted_from) values
     ('1000', 'Cash and banks', 'asset', null, false, '{}'),
@@ -64,7 +65,8 @@ insert into @book@.chart_template (code, name, class, parent_code, is_control, p
     ('5600', 'Commissions to agents and brokers', 'expense', null, false, '{}'),
     ('5900', 'Operating expenses', 'expense', null, false, '{}');
 
-create function @book@._seed_chart(legal_entity_id uuid, currency text default null) returns integer language plpgsql as $$
+create function @book@._seed_chart(legal_entity_id uuid, currency text default null) returns integer
+    language plpgsql as $$
 declare
     added integer;
 begin

@@ -12,8 +12,10 @@ create table @book@.state_subject (
 );
 comment on table @book@.state_subject is 'What each state machine is the machine of.';
 comment on column @book@.state_subject.machine is 'The machine.';
-comment on column @book@.state_subject.table_name is 'The table of the book whose rows are in a state; it has columns id and legal_entity_id.';
-comment on column @book@.state_subject.keeps_status is 'Whether the table has columns status and status_version for it; a further machine of the same rows has its state in status_history alone.';
+comment on column @book@.state_subject.table_name is
+'The table of the book whose rows are in a state; it has columns id and legal_entity_id.';
+comment on column @book@.state_subject.keeps_status is
+'Whether the table has columns status and status_version for it; a further machine of the same rows has its state in status_history alone.';
 comment on column @book@.state_subject.description is 'What the states are of.';
 
 create table @book@.state_machine (
@@ -24,7 +26,8 @@ create table @book@.state_machine (
     primary key (name, version),
     exclude using gist (name with =, validity with &&)
 );
-comment on table @book@.state_machine is 'A version of a state machine: the transitions that are possible while it holds.';
+comment on table @book@.state_machine is
+'A version of a state machine: the transitions that are possible while it holds.';
 comment on column @book@.state_machine.name is 'The machine.';
 comment on column @book@.state_machine.version is 'The number of the version.';
 comment on column @book@.state_machine.validity is 'When it holds; versions of one machine do not overlap.';
@@ -42,7 +45,8 @@ comment on table @book@.state is 'A state of a machine.';
 comment on column @book@.state.machine is 'The machine.';
 comment on column @book@.state.name is 'What the state is called.';
 comment on column @book@.state.is_initial is 'Whether a subject may begin in it.';
-comment on column @book@.state.is_final is 'Whether a subject may end in it; there may be a way out of it all the same.';
+comment on column @book@.state.is_final is
+'Whether a subject may end in it; there may be a way out of it all the same.';
 comment on column @book@.state.description is 'What is so in this state.';
 
 create table @book@.state_transition (
@@ -68,9 +72,11 @@ comment on column @book@.state_transition.from_state is 'The state in which the 
 comment on column @book@.state_transition.event is 'The event.';
 comment on column @book@.state_transition.position is 'Where guards tell several apart: which is tried first.';
 comment on column @book@.state_transition.to_state is 'The state it leads to.';
-comment on column @book@.state_transition.guard is 'A function of the book, (subject_id uuid) returns text, that gives the reason against it, or NULL.';
+comment on column @book@.state_transition.guard is
+'A function of the book, (subject_id uuid) returns text, that gives the reason against it, or NULL.';
 comment on column @book@.state_transition.role is 'The role whose members may do it; everyone when NULL.';
-comment on column @book@.state_transition.after_interval is 'It happens by itself after so long in the state, counted in business dates.';
+comment on column @book@.state_transition.after_interval is
+'It happens by itself after so long in the state, counted in business dates.';
 comment on column @book@.state_transition.description is 'What happened, in words.';
 
 create table @book@.status_history (
@@ -92,7 +98,8 @@ comment on column @book@.status_history.machine is 'The machine.';
 comment on column @book@.status_history.subject_id is 'The key of the subject: of a loan, an application and so on.';
 comment on column @book@.status_history.version is 'How many states it was in with this one.';
 comment on column @book@.status_history.state is 'The state.';
-comment on column @book@.status_history.validity is 'From when to when; without end for the present one. Those of one subject leave no gap and do not overlap.';
+comment on column @book@.status_history.validity is
+'From when to when; without end for the present one. Those of one subject leave no gap and do not overlap.';
 comment on column @book@.status_history.business_date is 'The business date on which it entered the state.';
 comment on column @book@.status_history.event is 'What led there; nothing for the state it began in.';
 comment on column @book@.status_history.reason is 'Why, as given.';
@@ -163,7 +170,8 @@ begin
     end if;
     return null;
 end $$;
-comment on function @book@._keep_history() is 'Refuses with LN205 to change what is in the history, but for the end of a present state.';
+comment on function @book@._keep_history() is
+'Refuses with LN205 to change what is in the history, but for the end of a present state.';
 create trigger kept after update on @book@.status_history
     referencing old table as replaced new table as changed for each statement execute function @book@._keep_history();
 create trigger append_only before delete or truncate on @book@.status_history
@@ -173,7 +181,9 @@ create trigger append_only before delete or truncate on @book@.status_history
 create function @book@._begin_status() returns trigger language plpgsql as $$
 declare
     fault record;
-    started_at timestamptz := clock_timestamp();
+    started_at constant timestamptz := clock_timestamp();
+    today constant date := @book@.business_date();
+    holds_now constant integer := @book@._machine_version(tg_argv[0]);
 begin
     select n.id, n.status, n.status_version into fault
     from begun as n
@@ -188,13 +198,13 @@ begin
                 from @book@.state as s where s.machine = tg_argv[0] and s.is_initial)),
             hint = 'Leave status and status_version out; transition changes them.';
     end if;
-    insert into @book@.status_history (machine, subject_id, version, state, validity, machine_version)
-    select tg_argv[0], n.id, 1, n.status, tstzrange(started_at, null), m.version
-    from begun as n
-    cross join (select @book@._machine_version(tg_argv[0]) as version) as m;
+    insert into @book@.status_history (machine, subject_id, version, state, validity, business_date, machine_version)
+    select tg_argv[0], n.id, 1, n.status, tstzrange(started_at, null), today, holds_now
+    from begun as n;
     return null;
 end $$;
-comment on function @book@._begin_status() is 'Begins the history of new subjects, and refuses with LN211 those that are not in an initial state.';
+comment on function @book@._begin_status() is
+'Begins the history of new subjects, and refuses with LN211 those that are not in an initial state.';
 
 create function @book@._check_status() returns trigger language plpgsql as $$
 declare

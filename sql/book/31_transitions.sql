@@ -7,11 +7,12 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
     language sql immutable as $$
     select format($statement$
         with asked as materialized (
+            -- A state ends as the next begins, and lasts for a microsecond at least.
             select a.subject_id, a.event, a.expected, t.id is not null as is_known, t.legal_entity_id,
-                %2$s as state, %3$s as version
+                %2$s as state, %3$s as version, greatest($6, lower(h.validity) + interval '1 microsecond') as moved_at
             from unnest($1, $2, $3) as a (subject_id, event, expected)
             left join @book@.%1$I as t on t.id = a.subject_id
-            %4$s
+            left join @book@.status_history as h on h.machine = $4 and h.subject_id = a.subject_id and %4$s
         ), possible as materialized (
             select a.*, x.position, x.to_state, x.role,
                 not $8 or x.role is null or @book@._has_role(x.role, a.legal_entity_id) as may, %5$s as refusal
@@ -19,7 +20,7 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
             left join @book@.state_transition as x
                 on x.machine = $4 and x.version = $5 and x.from_state = a.state and x.event = a.event
         ), chosen as materialized (
-            select distinct on (p.subject_id) p.subject_id, p.event, p.version, p.to_state
+            select distinct on (p.subject_id) p.subject_id, p.event, p.version, p.to_state, p.moved_at
             from possible as p
             where p.to_state is not null and p.may and p.refusal is null
                 and (p.expected is null or p.expected = p.version)
@@ -28,17 +29,15 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
             %6$s
         ), ended as (
             update @book@.status_history as h
-            set validity = tstzrange(lower(h.validity), greatest($6, lower(h.validity) + interval '1 microsecond'))
+            set validity = tstzrange(lower(h.validity), c.moved_at)
             from chosen as c
             where h.machine = $4 and h.subject_id = c.subject_id and h.version = c.version
-            returning h.subject_id, upper(h.validity) as ended_at
         ), begun as (
             insert into @book@.status_history
                 (machine, subject_id, version, state, validity, business_date, event, reason, machine_version)
-            select $4, c.subject_id, c.version + 1, c.to_state, tstzrange(coalesce(e.ended_at, $6), null),
+            select $4, c.subject_id, c.version + 1, c.to_state, tstzrange(c.moved_at, null),
                 b.business_date, c.event, $7, $5
             from chosen as c
-            left join ended as e using (subject_id)
             cross join @book@.book as b
         )
         select (select count(*) from chosen), (select min(c.to_state) from chosen as c), (
@@ -51,9 +50,7 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
             'coalesce(h.state, (select s.name from @book@.state as s where s.machine = %L and s.is_initial))',
             subject.machine) end,
         case when subject.keeps_status then 't.status_version' else 'coalesce(h.version, 0)' end,
-        case when not subject.keeps_status then
-            'left join @book@.status_history as h
-                on h.machine = $4 and h.subject_id = a.subject_id and upper_inf(h.validity)' end,
+        case when subject.keeps_status then 'h.version = t.status_version' else 'upper_inf(h.validity)' end,
         refusal,
         case when subject.keeps_status then format(
             'update @book@.%I as t set status = c.to_state, status_version = c.version + 1
@@ -182,12 +179,16 @@ comment on function @book@._transition_many(text, text, uuid[], text) is
 create function @book@.due_timers(on_date date default null)
     returns table (machine text, subject_id uuid, state text, event text, due_on date)
     language sql stable as $$
-    select h.machine, h.subject_id, h.state, x.event, (h.business_date + x.after_interval)::date
-    from @book@.status_history as h
-    join @book@.state_transition as x
-        on x.machine = h.machine and x.version = @book@._machine_version(h.machine) and x.from_state = h.state
-    where upper_inf(h.validity) and x.after_interval is not null
-        and h.business_date + x.after_interval <= coalesce(on_date, @book@.business_date())
+    with timer as materialized (
+        select x.machine, x.from_state, x.event, x.after_interval
+        from @book@.state_machine as m
+        join @book@.state_transition as x on x.machine = m.name and x.version = m.version
+        where m.validity @> now() and x.after_interval is not null
+    )
+    select h.machine, h.subject_id, h.state, t.event, (h.business_date + t.after_interval)::date
+    from timer as t
+    join @book@.status_history as h on h.machine = t.machine and h.state = t.from_state and upper_inf(h.validity)
+    where h.business_date + t.after_interval <= coalesce(on_date, @book@.business_date())
     order by 5, 1, 2
 $$;
 comment on function @book@.due_timers(date) is

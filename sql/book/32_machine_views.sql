@@ -3,7 +3,8 @@
 -- As text an interval reads as the session's intervalstyle says; a drawing does not change with that.
 create function @book@._interval_text(length interval) returns text language sql immutable parallel safe
     return nullif(concat_ws(' ',
-        nullif(extract(year from length), 0)::text || ' years', nullif(extract(month from length), 0)::text || ' months',
+        nullif(extract(year from length), 0)::text || ' years',
+        nullif(extract(month from length), 0)::text || ' months',
         nullif(extract(day from length), 0)::text || ' days',
         nullif(to_char(length - date_trunc('day', length), 'HH24:MI:SS'), '00:00:00')), '');
 comment on function @book@._interval_text(interval) is 'An interval in words, whatever the settings of the session.';
@@ -62,7 +63,8 @@ create function @book@.check_state_machine(name text default null)
     select c.machine, 'no one beginning', 'its state is in history alone, and needs one initial state'
     from checked as c
     join @book@.state_subject as j using (machine)
-    where not j.keeps_status and (select count(*) from @book@.state as s where s.machine = c.machine and s.is_initial) > 1
+    where not j.keeps_status
+        and (select count(*) from @book@.state as s where s.machine = c.machine and s.is_initial) > 1
     union all
     select s.machine, 'unreachable', s.name
     from @book@.state as s join checked as c using (machine)
@@ -121,7 +123,8 @@ comment on function @book@._replay_event(jsonb, text, text) is 'One more event o
 
 create function @book@._replay_end(replayed jsonb) returns jsonb
     language sql immutable parallel safe
-    return jsonb_build_object('conforms', not replayed ? 'refused', 'events', coalesce((replayed -> 'events')::integer, 0),
+    return jsonb_build_object(
+        'conforms', not replayed ? 'refused', 'events', coalesce((replayed -> 'events')::integer, 0),
         'states', coalesce(replayed -> 'states', '[]'), 'refused', replayed -> 'refused');
 comment on function @book@._replay_end(jsonb) is 'What is said of a history that was replayed.';
 
@@ -150,8 +153,8 @@ comment on column @book@.v_status_current.reason is 'Why.';
 comment on column @book@.v_status_current.actor is 'Who did it.';
 
 create view @book@.loan_status_history as
-select h.subject_id as loan_id, h.machine as dimension, h.state as status, h.version, h.validity, h.business_date, h.event,
-    h.reason, h.actor
+select h.subject_id as loan_id, h.machine as dimension, h.state as status, h.version, h.validity, h.business_date,
+    h.event, h.reason, h.actor
 from @book@.status_history as h
 join @book@.state_subject as s using (machine)
 where s.table_name = 'loan';
@@ -179,7 +182,8 @@ select s.machine, s.state, count(*) as stays, count(*) - count(s.days) as presen
     max(s.days) as most_days
 from stay as s
 group by s.machine, s.state;
-comment on view @book@.time_in_state is 'How long subjects stayed in each state, in days of the business date, of those that left it.';
+comment on view @book@.time_in_state is
+'How long subjects stayed in each state, in days of the business date, of those that left it.';
 comment on column @book@.time_in_state.machine is 'The machine.';
 comment on column @book@.time_in_state.state is 'The state.';
 comment on column @book@.time_in_state.stays is 'How often it was entered.';
@@ -212,8 +216,8 @@ begin
         where s.keeps_status and to_regclass(format('@book@.%I', s.table_name)) is not null
     loop
         return query execute format(
-            'select format(''%%s %%s is %%s at version %%s, its history says %%s'', %L, t.id, t.status, t.status_version,
-                coalesce(h.state, ''nothing''))
+            'select format(''%%s %%s is %%s at version %%s, its history says %%s'',
+                %L, t.id, t.status, t.status_version, coalesce(h.state, ''nothing''))
             from @book@.%I as t
             left join @book@.status_history as h on h.machine = %L and h.subject_id = t.id and upper_inf(h.validity)
             where h.state is distinct from t.status or h.version is distinct from t.status_version',
@@ -223,11 +227,13 @@ end $$;
 comment on function @book@._status_faults() is 'Subjects whose status is not that of their history.';
 
 insert into @book@.check_definition values
-    ('state machines are sound', 'Every state can be reached and left, every event has one meaning, every guard is there.',
+    ('state machines are sound',
+    'Every state can be reached and left, every event has one meaning, every guard is there.',
     'select format(''%s: %s, %s'', machine, fault, place) from @book@.check_state_machine()'),
     ('status is that of history', 'The status of every subject is the present state of its history.',
     'select * from @book@._status_faults()'),
-    ('history is of transitions', 'Every state in history followed from the one before by a transition of its machine, without a gap.',
+    ('history is of transitions',
+    'Every state in history followed from the one before by a transition of its machine, without a gap.',
     'select format(''%s %s, version %s: %s'', h.machine, h.subject_id, h.version, h.state)
         from @book@.status_history as h
         left join @book@.status_history as b
@@ -240,4 +246,5 @@ insert into @book@.check_definition values
                 select from @book@.state_transition as x
                 where x.machine = h.machine and x.version = h.machine_version and x.event = h.event
                     and x.to_state = h.state and (x.from_state = b.state or b.state is null and exists (
-                        select from @book@.state as s where s.machine = x.machine and s.name = x.from_state and s.is_initial)))');
+                        select from @book@.state as s
+                        where s.machine = x.machine and s.name = x.from_state and s.is_initial)))');

@@ -17,7 +17,8 @@ insert into @book@.state (machine, name, is_initial, is_final, description) valu
     ('loan', 'approved', true, false, 'agreed, and nothing lent yet'),
     ('loan', 'active', false, false, 'lent, and nothing past due'),
     ('loan', 'overdue', false, false, 'something is past due'),
-    ('loan', 'defaulted', false, false, 'past due for so long that the ladder calls it default, until all is caught up'),
+    ('loan', 'defaulted', false, false,
+        'past due for so long that the ladder calls it default, until all is caught up'),
     ('loan', 'written_off', false, true, 'given up'),
     ('loan', 'closed', false, true, 'paid'),
     ('loan', 'transferred', false, true, 'replaced by another loan'),
@@ -71,38 +72,50 @@ from (values
     ('loan', 'active, overdue', 'default', 'defaulted', '_loan_is_not_in_default', null, 'late for too long'),
     ('loan', 'overdue, defaulted', 'catch_up', 'active', '_loan_is_late', null, 'everything past due was paid'),
     ('loan', 'active, overdue, defaulted', 'settle', 'closed', '_loan_is_not_settled', null, 'everything was paid'),
-    ('loan', 'active, overdue, defaulted', 'write_off', 'written_off', '_loan_is_not_written_off', null, 'what is outstanding was given up'),
-    ('loan', 'active, overdue, defaulted', 'undo_disbursement', 'approved', '_loan_is_lent', null, 'what was lent was not lent'),
-    ('loan', 'closed, written_off, transferred', 'reopen', 'active', '_loan_is_as_it_was', null, 'what ended it was taken back'),
+    ('loan', 'active, overdue, defaulted', 'write_off', 'written_off', '_loan_is_not_written_off', null,
+        'what is outstanding was given up'),
+    ('loan', 'active, overdue, defaulted', 'undo_disbursement', 'approved', '_loan_is_lent', null,
+        'what was lent was not lent'),
+    ('loan', 'closed, written_off, transferred', 'reopen', 'active', '_loan_is_as_it_was', null,
+        'what ended it was taken back'),
     ('loan', 'closed', 'transfer', 'transferred', null, null, 'another loan took its place'),
     ('charge_off', 'carried', 'charge_off', 'charged_off', '_loan_is_not_charged_off', null, 'it was taken for lost'),
-    ('charge_off', 'charged_off', 'undo_charge_off', 'carried', '_loan_is_charged_off', null, 'it is not lost after all'),
+    ('charge_off', 'charged_off', 'undo_charge_off', 'carried', '_loan_is_charged_off', null,
+        'it is not lost after all'),
     ('legal_action', 'none', 'legal_notice', 'notice', null, null, 'legal notice was given'),
     ('legal_action', 'none, notice', 'lawyer_letter', 'lawyer', null, null, 'a lawyer wrote'),
     ('legal_action', 'notice, lawyer', 'court_filing', 'court', null, null, 'a claim was filed'),
     ('legal_action', 'court', 'asset_recovery', 'enforcement', null, null, 'a title is being enforced'),
-    ('legal_action', 'notice, lawyer, court, enforcement', 'end_legal_action', 'none', null, null, 'legal steps have ended'),
+    ('legal_action', 'notice, lawyer, court, enforcement', 'end_legal_action', 'none', null, null,
+        'legal steps have ended'),
     ('application', 'draft', 'submit', 'submitted', null, null, 'the applicant handed it in'),
     ('application', 'submitted', 'start_review', 'under_review', null, null, 'someone took it up'),
     ('application', 'under_review', 'approve', 'approved', null, null, 'it was agreed to'),
-    ('application', 'under_review', 'approve_conditionally', 'conditionally_approved', null, null, 'it was agreed to on conditions'),
+    ('application', 'under_review', 'approve_conditionally', 'conditionally_approved', null, null,
+        'it was agreed to on conditions'),
     ('application', 'conditionally_approved', 'meet_conditions', 'approved', null, null, 'the conditions are met'),
-    ('application', 'submitted, under_review, conditionally_approved', 'reject', 'rejected', null, null, 'it was refused'),
-    ('application', 'draft, submitted, under_review, approved, conditionally_approved', 'withdraw', 'withdrawn', null, null, 'the applicant took it back'),
+    ('application', 'submitted, under_review, conditionally_approved', 'reject', 'rejected', null, null,
+        'it was refused'),
+    ('application', 'draft, submitted, under_review, approved, conditionally_approved', 'withdraw', 'withdrawn',
+        null, null, 'the applicant took it back'),
     ('application', 'approved', 'convert', 'converted', null, null, 'a loan was agreed'),
-    ('collections', 'system, soft, active, intensive, legal', 'cure', 'cured', '_case_is_late', null, 'everything past due was paid'),
-    ('collections', 'system, soft, active, intensive, legal', 'close', 'closed', null, null, 'the loan ended otherwise'),
+    ('collections', 'system, soft, active, intensive, legal', 'cure', 'cured', '_case_is_late', null,
+        'everything past due was paid'),
+    ('collections', 'system, soft, active, intensive, legal', 'close', 'closed', null, null,
+        'the loan ended otherwise'),
     ('dispute', 'open', 'investigate', 'investigating', '_dispute_has_no_assignee', null, 'someone looks into it'),
     ('dispute', 'open', 'escalate', 'escalated', null, '10 days', 'nobody took it up, or it is too grave'),
     ('dispute', 'investigating', 'escalate', 'escalated', null, '30 days', 'it takes too long, or is too grave'),
-    ('dispute', 'open, investigating, escalated', 'resolve', 'resolved', '_dispute_has_no_resolution', null, 'it was answered'),
+    ('dispute', 'open, investigating, escalated', 'resolve', 'resolved', '_dispute_has_no_resolution', null,
+        'it was answered'),
     ('dispute', 'resolved', 'reopen', 'investigating', null, null, 'the answer was not accepted'),
     ('dispute', 'resolved', 'close', 'closed', null, '30 days', 'the answer was accepted, or not contradicted'),
     ('margin_call', 'opened', 'notify', 'notified', null, null, 'the borrower was told'),
     ('margin_call', 'opened, notified', 'cure_partly', 'partly_cured', null, null, 'some of what is missing came'),
     ('margin_call', 'opened, notified, partly_cured, expired', 'cure', 'cured', null, null, 'enough collateral again'),
     ('margin_call', 'notified, partly_cured', 'expire', 'expired', null, null, 'the deadline has passed'),
-    ('margin_call', 'opened, notified, partly_cured, expired', 'liquidate', 'liquidation', null, null, 'collateral is sold'),
+    ('margin_call', 'opened, notified, partly_cured, expired', 'liquidate', 'liquidation', null, null,
+        'collateral is sold'),
     ('margin_call', 'liquidation', 'settle', 'settled', null, null, 'the proceeds were booked')
 ) as v (machine, from_states, event, to_state, guard, after_interval, description)
 cross join lateral string_to_table(v.from_states, ',') as f (name);
@@ -136,6 +149,16 @@ from @book@.lateness_ladder as f
 join @book@.lateness_ladder as t on t.machine = f.machine and t.state <> f.state
 where f.machine in ('risk_level', 'collections') and f.state <> 'legal';
 
+create view @book@._rung_span as
+select l.machine, l.state, l.from_days,
+    coalesce(lead(l.from_days) over (partition by l.machine order by l.from_days) - 1, 2147483647) as through_days
+from @book@.lateness_ladder as l;
+comment on view @book@._rung_span is 'The rungs of the ladders, from and through how many days past due.';
+comment on column @book@._rung_span.machine is 'The machine.';
+comment on column @book@._rung_span.state is 'The state.';
+comment on column @book@._rung_span.from_days is 'From how many days past due.';
+comment on column @book@._rung_span.through_days is 'Through how many.';
+
 create function @book@._rung(machine text, days integer) returns text
     language sql stable as $$
     select l.state
@@ -144,4 +167,5 @@ create function @book@._rung(machine text, days integer) returns text
     order by l.from_days desc
     limit 1
 $$;
-comment on function @book@._rung(text, integer) is 'The state of a machine that days past due lead to; NULL below its lowest rung.';
+comment on function @book@._rung(text, integer) is
+'The state of a machine that days past due lead to; NULL below its lowest rung.';

@@ -15,7 +15,8 @@ comment on column @book@.status_vocabulary.system is 'The other system; fold for
 comment on column @book@.status_vocabulary.machine is 'The machine.';
 comment on column @book@.status_vocabulary.state is 'The state.';
 comment on column @book@.status_vocabulary.word is 'What it is called there.';
-comment on column @book@.status_vocabulary.is_read is 'Whether the word means this state when it is read; one of the states it stands for.';
+comment on column @book@.status_vocabulary.is_read is
+'Whether the word means this state when it is read; one of the states it stands for.';
 insert into @book@.status_vocabulary values
     ('fold', 'loan', 'approved', 'approved', true), ('fold', 'loan', 'active', 'active', true),
     ('fold', 'loan', 'overdue', 'active', false), ('fold', 'loan', 'defaulted', 'active', false),

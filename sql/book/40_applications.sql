@@ -44,12 +44,14 @@ comment on column @book@.application.instalments is 'In how many instalments it 
 comment on column @book@.application.disbursed_on is 'When it is to be lent; on the day it becomes a loan when NULL.';
 comment on column @book@.application.terms is 'Further terms asked for, of those the product leaves open.';
 comment on column @book@.application.purpose is 'What it is for.';
-comment on column @book@.application.monthly_income is 'Income a month as declared; that of employment counts when NULL.';
+comment on column @book@.application.monthly_income is
+'Income a month as declared; that of employment counts when NULL.';
 comment on column @book@.application.monthly_obligations is 'What the applicant owes others a month, as declared.';
 comment on column @book@.application.applied_on is 'The business date it was entered on.';
 comment on column @book@.application.entered_by is 'Who entered it.';
 comment on column @book@.application.submitted_by is 'Who handed it in.';
-comment on column @book@.application.status is 'Where it stands, by the state machine application; only transitions change it.';
+comment on column @book@.application.status is
+'Where it stands, by the state machine application; only transitions change it.';
 comment on column @book@.application.status_version is 'How often it changed, for who changes it next to name.';
 
 create table @book@.decision (
@@ -71,7 +73,8 @@ create table @book@.decision (
 comment on table @book@.decision is 'What was decided about an application.';
 comment on column @book@.decision.id is 'Key.';
 comment on column @book@.decision.application_id is 'The application.';
-comment on column @book@.decision.application_version is 'The status_version of the application it was decided at: there is one decision of each.';
+comment on column @book@.decision.application_version is
+'The status_version of the application it was decided at: there is one decision of each.';
 comment on column @book@.decision.outcome is 'Approved, conditional or rejected.';
 comment on column @book@.decision.amount is 'How much may be lent, in currency units.';
 comment on column @book@.decision.instalments is 'In how many instalments it is to be paid back.';
@@ -93,7 +96,8 @@ create table @book@.decision_condition (
     unique (decision_id, position),
     check ((fulfilled_by is null) = (fulfilled_on is null))
 );
-comment on table @book@.decision_condition is 'What must be so before an application approved on conditions is approved.';
+comment on table @book@.decision_condition is
+'What must be so before an application approved on conditions is approved.';
 comment on column @book@.decision_condition.id is 'Key.';
 comment on column @book@.decision_condition.decision_id is 'The decision that sets it.';
 comment on column @book@.decision_condition.position is 'Its place among those of the decision.';
@@ -103,7 +107,8 @@ comment on column @book@.decision_condition.fulfilled_on is 'The business date o
 comment on column @book@.decision_condition.note is 'What shows it, such as a document.';
 
 create view @book@.application_offer as
-select a.id as application_id, d.id as decision_id, d.outcome, a.legal_entity_id, a.product_id, a.applicant_id, a.currency,
+select a.id as application_id, d.id as decision_id, d.outcome,
+    a.legal_entity_id, a.product_id, a.applicant_id, a.currency,
     coalesce(d.amount, a.amount) as amount, coalesce(d.instalments, a.instalments) as instalments,
     coalesce(a.disbursed_on, b.business_date) as disbursed_on,
     a.terms || coalesce(d.terms, '{}') || jsonb_build_object(
@@ -153,7 +158,8 @@ begin
     end if;
     return null;
 end $$;
-comment on function @book@._check_applications() is 'Refuses with LN206 applications that do not agree with their product.';
+comment on function @book@._check_applications() is
+'Refuses with LN206 applications that do not agree with their product.';
 create trigger agreeing after insert on @book@.application
     referencing new table as entered for each statement execute function @book@._check_applications();
 
@@ -169,17 +175,21 @@ create function @book@._lacks_decision(application_id uuid, outcome text) return
         where d.application_id = _lacks_decision.application_id and d.outcome = _lacks_decision.outcome
             and d.application_version = a.status_version)
 $$;
-comment on function @book@._lacks_decision(uuid, text) is 'Why an application does not move: nothing of the kind was decided at its present version.';
+comment on function @book@._lacks_decision(uuid, text) is
+'Why an application does not move: nothing of the kind was decided at its present version.';
 
 create function @book@._application_is_not_approved(subject_id uuid) returns text
     language sql stable as $$ select @book@._lacks_decision(subject_id, 'approved') $$;
-comment on function @book@._application_is_not_approved(uuid) is 'Why an application is not approved: no such decision.';
+comment on function @book@._application_is_not_approved(uuid) is
+'Why an application is not approved: no such decision.';
 create function @book@._application_is_not_conditional(subject_id uuid) returns text
     language sql stable as $$ select @book@._lacks_decision(subject_id, 'conditional') $$;
-comment on function @book@._application_is_not_conditional(uuid) is 'Why an application is not approved on conditions: no such decision.';
+comment on function @book@._application_is_not_conditional(uuid) is
+'Why an application is not approved on conditions: no such decision.';
 create function @book@._application_is_not_rejected(subject_id uuid) returns text
     language sql stable as $$ select @book@._lacks_decision(subject_id, 'rejected') $$;
-comment on function @book@._application_is_not_rejected(uuid) is 'Why an application is not rejected: no such decision.';
+comment on function @book@._application_is_not_rejected(uuid) is
+'Why an application is not rejected: no such decision.';
 
 create function @book@._application_has_conditions(subject_id uuid) returns text
     language sql stable as $$
@@ -189,7 +199,8 @@ create function @book@._application_has_conditions(subject_id uuid) returns text
     where o.application_id = subject_id and c.fulfilled_on is null
     having count(*) > 0
 $$;
-comment on function @book@._application_has_conditions(uuid) is 'Why an application is not approved yet: the conditions not fulfilled.';
+comment on function @book@._application_has_conditions(uuid) is
+'Why an application is not approved yet: the conditions not fulfilled.';
 
 create function @book@._application_has_no_loan(subject_id uuid) returns text
     language plpgsql stable as $$
@@ -199,7 +210,8 @@ begin
     end if;
     return 'no loan was agreed for it; convert_application agrees one';
 end $$;
-comment on function @book@._application_has_no_loan(uuid) is 'Why an application is not converted: there is no loan of it.';
+comment on function @book@._application_has_no_loan(uuid) is
+'Why an application is not converted: there is no loan of it.';
 
 update @book@.state_transition as x
 set guard = g.guard

@@ -40,7 +40,8 @@ create table @book@.product_rule (
     product_version_id uuid not null references @book@.product_version,
     name text not null check (name <> ''),
     fact text not null,
-    fact_kind text not null generated always as (case when at_least is null and at_most is null then 'words' else 'number' end) stored,
+    fact_kind text not null generated always as (
+        case when at_least is null and at_most is null then 'words' else 'number' end) stored,
     at_least numeric,
     at_most numeric check (at_most >= at_least),
     one_of text[] check (cardinality(one_of) > 0),
@@ -63,21 +64,25 @@ comment on column @book@.product_rule.at_most is 'The most that is allowed.';
 comment on column @book@.product_rule.one_of is 'Words of which it must have one.';
 comment on column @book@.product_rule.all_of is 'Words all of which it must have.';
 comment on column @book@.product_rule.from_amount is 'It holds for amounts from this on.';
-comment on column @book@.product_rule.severity is 'Refuse: what violates it is not approved. Refer: only who has authority to override_rule approves it, and says why.';
-comment on column @book@.product_rule.reason is 'Why an application that violates it is refused, as the applicant is told.';
+comment on column @book@.product_rule.severity is
+'Refuse: what violates it is not approved. Refer: only who has authority to override_rule approves it, and says why.';
+comment on column @book@.product_rule.reason is
+'Why an application that violates it is refused, as the applicant is told.';
 
 create function @book@._schedule_terms(terms jsonb) returns jsonb
     language sql immutable parallel safe
-    return terms - array['version', 'currency', 'allocation', 'recalculation', 'collect_down_payment', 'lend_beyond', 'arrears',
-        'penalties', 'overpayment', 'delinquency', 'delinquency_by_instalment', 'charge_off', 'accrual', 'interest_refund',
-        'capitalised_income'];
+    return terms - array[
+        'version', 'currency', 'allocation', 'recalculation', 'collect_down_payment', 'lend_beyond', 'arrears',
+        'penalties', 'overpayment', 'delinquency', 'delinquency_by_instalment', 'charge_off', 'accrual',
+        'interest_refund', 'capitalised_income'];
 comment on function @book@._schedule_terms(jsonb) is 'Those of the terms of a loan that its schedule follows from.';
 
 create function @book@._application_terms(applications uuid[])
     returns table (application_id uuid, version_id uuid, terms jsonb, contradicted text[], problems text)
     language sql stable as $$
     select o.application_id, v.id, m.terms, @book@._contradicted_terms(b.base, o.terms),
-        (select string_agg(format('%s: %s', c.path, c.problem), '. ' order by c.path) from loan_engine.check_terms(m.terms) as c)
+        (select string_agg(format('%s: %s', c.path, c.problem), '. ' order by c.path)
+            from loan_engine.check_terms(m.terms) as c)
     from @book@.application_offer as o
     join @book@.product_version as v on v.product_id = o.product_id and v.validity @> @book@.business_date()
     cross join lateral (select @book@._base_terms(v.terms, v.currency) as base) as b
@@ -178,8 +183,8 @@ create function @book@._violated_rules(applications uuid[])
 begin
     return query
     with asked as (
-        select o.application_id, o.amount, o.instalments, o.currency, v.id as version_id, v.principal_min, v.principal_max,
-            v.instalments_min, v.instalments_max
+        select o.application_id, o.amount, o.instalments, o.currency, v.id as version_id,
+            v.principal_min, v.principal_max, v.instalments_min, v.instalments_max
         from @book@.application_offer as o
         left join @book@.product_version as v on v.product_id = o.product_id and v.validity @> @book@.business_date()
         where o.application_id = any (applications)
@@ -191,7 +196,8 @@ begin
         select a.application_id, l.name, 'refuse', l.fact, l.at_least, l.at_most, null, null, l.reason
         from asked as a
         cross join lateral (values
-            ('principal of the product', 'amount', a.principal_min, a.principal_max, 'the amount is not one the product is lent for'),
+            ('principal of the product', 'amount', a.principal_min, a.principal_max,
+                'the amount is not one the product is lent for'),
             ('instalments of the product', 'instalments', a.instalments_min::numeric, a.instalments_max::numeric,
                 'the number of instalments is not one the product is lent for')
         ) as l (name, fact, at_least, at_most, reason)
@@ -200,7 +206,8 @@ begin
         from limited as l
         join @book@._application_facts(applications) as f on f.application_id = l.application_id and f.fact = l.fact
         where num_nonnulls(l.at_least, l.at_most) > 0
-                and not coalesce(f.number >= coalesce(l.at_least, f.number) and f.number <= coalesce(l.at_most, f.number), false)
+                and not coalesce(
+                    f.number >= coalesce(l.at_least, f.number) and f.number <= coalesce(l.at_most, f.number), false)
             or l.one_of is not null and not coalesce(f.words && l.one_of, false)
             or l.all_of is not null and not coalesce(f.words @> l.all_of, false)
     )

@@ -32,12 +32,14 @@ begin
     if applicant.actor is distinct from @book@.actor() then
         perform @book@._authorise('apply', amount, found_product.currency, product_code, applicant.legal_entity_id);
     end if;
-    insert into @book@.application (legal_entity_id, application_no, product_id, applicant_id, branch_id, officer_id, channel,
-        currency, amount, instalments, disbursed_on, terms, purpose, monthly_income, monthly_obligations)
+    insert into @book@.application (legal_entity_id, application_no, product_id, applicant_id,
+        branch_id, officer_id, channel, currency, amount, instalments, disbursed_on,
+        terms, purpose, monthly_income, monthly_obligations)
     values (applicant.legal_entity_id, apply_for_loan.application_no, found_product.id, applicant.id,
         apply_for_loan.branch_id, apply_for_loan.officer_id, apply_for_loan.channel, found_product.currency,
-        apply_for_loan.amount, apply_for_loan.instalments, apply_for_loan.disbursed_on, coalesce(apply_for_loan.terms, '{}'),
-        apply_for_loan.purpose, apply_for_loan.monthly_income, apply_for_loan.monthly_obligations)
+        apply_for_loan.amount, apply_for_loan.instalments, apply_for_loan.disbursed_on,
+        coalesce(apply_for_loan.terms, '{}'), apply_for_loan.purpose,
+        apply_for_loan.monthly_income, apply_for_loan.monthly_obligations)
     on conflict on constraint application_legal_entity_id_application_no_key do nothing
     returning id into made;
     if made is null then
@@ -46,7 +48,9 @@ begin
     end if;
     return made;
 end $$;
-comment on function @book@.apply_for_loan(text, uuid, text, numeric, integer, jsonb, date, numeric, numeric, text, uuid, uuid, text) is
+comment on function @book@.apply_for_loan(
+    text, uuid, text, numeric, integer, jsonb, date, numeric, numeric, text, uuid, uuid, text
+) is
 'Enters an application, a draft, and returns its key; terms are those the product leaves open, such as {"annual_rate": "0.08"}.';
 
 -- The row is locked and must be as the caller saw it: of two who decide at once, one is too late.
@@ -118,12 +122,14 @@ begin
     insert into @book@.decision (application_id, application_version, outcome, amount, instalments, terms, reason)
     values (asked.id, asked.status_version, decide_application.outcome,
         case when decide_application.outcome <> 'rejected' then coalesce(decide_application.amount, asked.amount) end,
-        case when decide_application.outcome <> 'rejected' then coalesce(decide_application.instalments, asked.instalments) end,
+        case when decide_application.outcome <> 'rejected'
+            then coalesce(decide_application.instalments, asked.instalments) end,
         coalesce(decide_application.terms, '{}'), decide_application.reason)
     on conflict do nothing
     returning id into made;
     if made is null then
-        raise exception using errcode = 'LN214', message = format('application "%s" is %s', asked.application_no, asked.status),
+        raise exception using errcode = 'LN214',
+            message = format('application "%s" is %s', asked.application_no, asked.status),
             detail = 'It was decided already.', hint = 'Look at its decisions.';
     end if;
     insert into @book@.decision_condition (decision_id, position, description)
@@ -154,7 +160,8 @@ begin
             hint = 'Say why, as the applicant may ask.';
     end if;
 end $$;
-comment on function @book@._check_decision(text, text[], text) is 'Refuses a decision that says too little or contradicts itself.';
+comment on function @book@._check_decision(text, text[], text) is
+'Refuses a decision that says too little or contradicts itself.';
 
 create function @book@._refuse_own_application(asked @book@.application) returns void language plpgsql stable as $$
 declare
@@ -188,8 +195,10 @@ begin
             detail = violated.reasons || '.',
             hint = 'Decide another amount or term, or reject it; evaluate_rules lists the rules violated.';
     elsif coalesce(trim(reason), '') = '' then
-        raise exception using errcode = 'LN213', message = format('rules of product "%s" ask for a reason', product_code),
-            detail = violated.reasons || '.', hint = 'Say why it is approved all the same.';
+        raise exception using errcode = 'LN213',
+            message = format('rules of product "%s" ask for a reason', product_code),
+            detail = violated.reasons || '.',
+            hint = 'Say why it is approved all the same.';
     end if;
     perform @book@._authorise('override_rule', null, null, product_code);
 end $$;
@@ -210,10 +219,11 @@ begin
             hint = 'The table decision_condition lists the conditions of decisions.';
     end if;
     perform @book@._refuse_own_application(asked);
-    perform @book@._authorise('review', null, null, (select p.code from @book@.product as p where p.id = asked.product_id),
-        asked.legal_entity_id);
+    perform @book@._authorise('review', null, null,
+        (select p.code from @book@.product as p where p.id = asked.product_id), asked.legal_entity_id);
     if asked.status <> 'conditionally_approved' then
-        raise exception using errcode = 'LN214', message = format('application "%s" is %s', asked.application_no, asked.status),
+        raise exception using errcode = 'LN214',
+            message = format('application "%s" is %s', asked.application_no, asked.status),
             detail = 'Conditions are fulfilled while it is conditionally approved.', hint = 'Look at its history.';
     end if;
     update @book@.decision_condition as c
@@ -227,8 +237,9 @@ end $$;
 comment on function @book@.fulfil_condition(uuid, text) is
 'Notes that a condition of a decision is fulfilled, with what shows it; the last one approves the application. Returns its status.';
 
-create function @book@.withdraw_application(application_id uuid, reason text default null, expected_version integer default null)
-    returns text language plpgsql as $$
+create function @book@.withdraw_application(
+    application_id uuid, reason text default null, expected_version integer default null
+) returns text language plpgsql as $$
 declare
     asked @book@.application := @book@._lock_application(application_id, expected_version);
 begin

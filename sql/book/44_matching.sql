@@ -7,7 +7,8 @@
 create function @book@._plain(text text) returns text
     language sql immutable parallel safe
     return lower(replace(replace(translate(
-        regexp_replace(normalize(text, nfkd), U&'[\0300-\036F]', '', 'g'), 'øØłŁđĐıİ', 'oOlLdDiI'), 'ß', 'ss'), 'æ', 'ae'));
+        regexp_replace(normalize(text, nfkd), U&'[\0300-\036F]', '', 'g'),
+        'øØłŁđĐıİ', 'oOlLdDiI'), 'ß', 'ss'), 'æ', 'ae'));
 comment on function @book@._plain(text) is 'A text in small letters without accents.';
 
 create function @book@._name_key(name text, given_name text) returns text
@@ -75,7 +76,8 @@ comment on function @book@._text_similarity(text[], text[]) is
 'How alike the two most alike of some texts are; NULL when there are none on one side.';
 
 create function @book@._match_reasons(
-    a_name text, b_name text, a_born date, b_born date, a_phones text[], b_phones text[], a_addresses text[], b_addresses text[]
+    a_name text, b_name text, a_born date, b_born date,
+    a_phones text[], b_phones text[], a_addresses text[], b_addresses text[]
 ) returns jsonb language sql immutable parallel safe
     return jsonb_strip_nulls(jsonb_build_object(
         'name', @book@._text_similarity(array[a_name], array[b_name]),
@@ -151,7 +153,8 @@ comment on function @book@._match_candidates(text, date, text, uuid) is
 
 create function @book@.match_parties(
     name text, given_name text default null, born_on date default null, phone text default null,
-    address text default null, threshold numeric default 0.75, legal_entity_id uuid default null, most integer default 20
+    address text default null, threshold numeric default 0.75, legal_entity_id uuid default null,
+    most integer default 20
 ) returns table (party_id uuid, party_no text, score numeric, reasons jsonb)
 language plpgsql stable as $$
 #variable_conflict use_column
@@ -172,7 +175,8 @@ begin
     from @book@.match_weight as w
     cross join @book@._match_profiles(array(
         select c.party_id
-        from @book@._match_candidates(asked_name, match_parties.born_on, asked_phones[1], match_parties.legal_entity_id) as c)) as m
+        from @book@._match_candidates(
+            asked_name, match_parties.born_on, asked_phones[1], match_parties.legal_entity_id) as c)) as m
     cross join lateral (
         select @book@._match_reasons(asked_name, m.name_key, match_parties.born_on, m.born_on,
             nullif(asked_phones, '{}'), m.phones, asked_addresses, m.addresses) as reasons
@@ -202,7 +206,8 @@ create table @book@.party_duplicate (
     check (num_nonnulls(verdict, judged_by, judged_on) in (0, 3))
 );
 create index on @book@.party_duplicate (other_id);
-comment on table @book@.party_duplicate is 'Parties that may be the same, as find_duplicates reported them, and what someone found who looked.';
+comment on table @book@.party_duplicate is
+'Parties that may be the same, as find_duplicates reported them, and what someone found who looked.';
 comment on column @book@.party_duplicate.party_id is 'The one.';
 comment on column @book@.party_duplicate.other_id is 'The other.';
 comment on column @book@.party_duplicate.score is 'How alike they are, from 0 to 1.';
@@ -220,7 +225,8 @@ create function @book@._duplicate_pairs(legal_entity_id uuid)
     with keyed as (
         select p.id, 'b' || @book@._birth_key(p.born_on) as key
         from @book@.party as p
-        where p.born_on is not null and (_duplicate_pairs.legal_entity_id is null or p.legal_entity_id = _duplicate_pairs.legal_entity_id)
+        where p.born_on is not null
+            and (_duplicate_pairs.legal_entity_id is null or p.legal_entity_id = _duplicate_pairs.legal_entity_id)
         union all
         select p.id, 'n' || (
             select string_agg(letter, '' order by letter)
@@ -231,7 +237,8 @@ create function @book@._duplicate_pairs(legal_entity_id uuid)
         select p.id, 'p' || @book@._phone_key(c.value)
         from @book@.party_contact as c
         join @book@.party as p on p.id = c.party_id
-        where c.kind = 'phone' and (_duplicate_pairs.legal_entity_id is null or p.legal_entity_id = _duplicate_pairs.legal_entity_id)
+        where c.kind = 'phone'
+            and (_duplicate_pairs.legal_entity_id is null or p.legal_entity_id = _duplicate_pairs.legal_entity_id)
     ), counted as materialized (
         select k.id, k.key, count(*) over (partition by k.key) as sharers from keyed as k where k.key is not null
     )

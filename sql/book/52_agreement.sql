@@ -29,7 +29,8 @@ begin
         left join @book@.calendar as c on c.code = v.calendar_code
         where p.code in (select product_code from asked)
     ), merged as materialized (
-        select a.position, a.product_code, a.borrower_id, a.loan_no, a.officer_id, a.branch_id, a.channel, a.application_id,
+        select a.position, a.product_code, a.borrower_id, a.loan_no,
+            a.officer_id, a.branch_id, a.channel, a.application_id,
             b.legal_entity_id, p.id as product_id, p.version_id, p.currency, p.principal_min, p.principal_max,
             p.instalments_min, p.instalments_max, p.calendar_code, p.weekend,
             t.terms, t.contradicted,
@@ -40,8 +41,10 @@ begin
         left join product as p on p.code = a.product_code and p.legal_entity_id = b.legal_entity_id
         left join lateral (
             select
-                case when a.own_terms ?| p.fixed then @book@._merge_terms(p.base, a.own_terms) else p.base || a.own_terms end as terms,
-                case when a.own_terms ?| p.fixed then @book@._contradicted_terms(p.base, a.own_terms) end as contradicted
+                case when a.own_terms ?| p.fixed then @book@._merge_terms(p.base, a.own_terms)
+                    else p.base || a.own_terms end as terms,
+                case when a.own_terms ?| p.fixed then @book@._contradicted_terms(p.base, a.own_terms)
+                    end as contradicted
             where p.version_id is not null and jsonb_typeof(a.own_terms) = 'object'
         ) as t on true
     ), amounts as materialized (
@@ -70,9 +73,11 @@ begin
                 when m.terms is null then 'no terms'
                 when m.contradicted is not null then 'contradicted'
                 when m.problems is not null then 'invalid'
-                when m.principal not between coalesce(m.principal_min, m.principal) and coalesce(m.principal_max, m.principal)
+                when m.principal not between coalesce(m.principal_min, m.principal)
+                        and coalesce(m.principal_max, m.principal)
                     then 'principal'
-                when m.instalments not between coalesce(m.instalments_min, m.instalments) and coalesce(m.instalments_max, m.instalments)
+                when m.instalments not between coalesce(m.instalments_min, m.instalments)
+                        and coalesce(m.instalments_max, m.instalments)
                     then 'instalments'
                 when f.legal_entity_id <> m.legal_entity_id or r.legal_entity_id <> m.legal_entity_id then 'stranger'
                 when l.id is not null or count(*) over (partition by m.legal_entity_id, m.loan_no) > 1 then 'taken'
@@ -118,7 +123,8 @@ create function @book@._dated_terms(terms jsonb) returns jsonb
     language sql immutable parallel safe
     return jsonb_strip_nulls(jsonb_build_object(
         'disbursed_on', terms -> 'disbursed_on', 'starts_on', terms -> 'starts_on', 'frequency', terms -> 'frequency',
-        'instalments', terms -> 'instalments', 'first_due_on', terms -> 'first_due_on', 'last_due_on', terms -> 'last_due_on',
+        'instalments', terms -> 'instalments', 'first_due_on', terms -> 'first_due_on',
+        'last_due_on', terms -> 'last_due_on',
         'due_dates', case when terms #> '{due_dates,explicit}' is not null
             then jsonb_build_object('explicit', terms #> '{due_dates,explicit}') end));
 comment on function @book@._dated_terms(jsonb) is 'The terms that decide when the due dates of a loan are.';
@@ -133,7 +139,8 @@ begin
         raise exception using errcode = '22023', message = 'loans to agree are no list',
             hint = 'Give a JSON list of objects with product_code, borrower_id, loan_no and terms.';
     end if;
-    select a.position - 1 as place, case when jsonb_typeof(a.asked) = 'object' then (a.asked - known)::text end as unknown
+    select a.position - 1 as place,
+        case when jsonb_typeof(a.asked) = 'object' then (a.asked - known)::text end as unknown
     into fault
     from jsonb_array_elements(loans) with ordinality as a (asked, position)
     where jsonb_typeof(a.asked) <> 'object' or jsonb_typeof(a.asked) = 'object' and a.asked - known <> '{}'
@@ -145,7 +152,8 @@ begin
             hint = format('Its members are %s.', array_to_string(known, ', '));
     end if;
 end $$;
-comment on function @book@._check_intake(jsonb) is 'Refuses with 22023 a list of loans to agree that has members nobody knows.';
+comment on function @book@._check_intake(jsonb) is
+'Refuses with 22023 a list of loans to agree that has members nobody knows.';
 
 create function @book@._refuse_agreement(fault jsonb) returns void language plpgsql as $$
 declare
@@ -161,18 +169,25 @@ begin
             format('No version of it is valid on %s.', @book@.business_date()), 'Make a version with revise_product.'),
         ('no terms', '22023', 'the terms of the loan are no object', null,
             'Give what the product leaves open, such as {"principal": "1000", "instalments": 12}.'),
-        ('contradicted', 'LN206', format('terms of loan "%s" contradict product "%s"', fault ->> 'loan_no', fault ->> 'product_code'),
-            format('The product fixes %s.', (select string_agg(path, ', ') from jsonb_array_elements_text(fault -> 'contradicted') as path)),
+        ('contradicted', 'LN206',
+            format('terms of loan "%s" contradict product "%s"', fault ->> 'loan_no', fault ->> 'product_code'),
+            format('The product fixes %s.', (
+                select string_agg(path, ', ') from jsonb_array_elements_text(fault -> 'contradicted') as path)),
             'Leave out what the product fixes, or make another version of it with revise_product.'),
         ('invalid', '22023', format('the terms of loan "%s" are not valid', fault ->> 'loan_no'),
             (fault ->> 'problems') || '.', 'Correct each of the terms named.'),
-        ('principal', 'LN213', format('product "%s" does not lend %s %s', fault ->> 'product_code', fault ->> 'principal', fault ->> 'currency'),
-            format('It lends from %s to %s.', coalesce(fault ->> 'principal_min', 'any amount'), coalesce(fault ->> 'principal_max', 'any amount')),
+        ('principal', 'LN213', format('product "%s" does not lend %s %s',
+                fault ->> 'product_code', fault ->> 'principal', fault ->> 'currency'),
+            format('It lends from %s to %s.',
+                coalesce(fault ->> 'principal_min', 'any amount'), coalesce(fault ->> 'principal_max', 'any amount')),
             'Give a principal within the limits of the product.'),
-        ('instalments', 'LN213', format('product "%s" is not lent for %s instalments', fault ->> 'product_code', fault ->> 'instalments'),
-            format('It has from %s to %s.', coalesce(fault ->> 'instalments_min', '1'), coalesce(fault ->> 'instalments_max', 'any number')),
+        ('instalments', 'LN213', format('product "%s" is not lent for %s instalments',
+                fault ->> 'product_code', fault ->> 'instalments'),
+            format('It has from %s to %s.',
+                coalesce(fault ->> 'instalments_min', '1'), coalesce(fault ->> 'instalments_max', 'any number')),
             'Give a number of instalments within the limits of the product.'),
-        ('stranger', 'LN206', format('officer or branch of loan "%s" belongs to another legal entity', fault ->> 'loan_no'), null,
+        ('stranger', 'LN206',
+            format('officer or branch of loan "%s" belongs to another legal entity', fault ->> 'loan_no'), null,
             'Give an officer and a branch of the legal entity that lends.'),
         ('taken', 'LN209', format('loan number "%s" is taken', fault ->> 'loan_no'), null,
             'Give a number that no other loan of the legal entity has.')

@@ -57,7 +57,8 @@ create index on @book@.document (expires_on) where expires_on is not null;
 comment on table @book@.document is 'A document: where it lies, how to tell it, and what it says.';
 comment on column @book@.document.id is 'Key.';
 comment on column @book@.document.legal_entity_id is 'Whose file it is in.';
-comment on column @book@.document.kind is 'What it is, such as id_card, payslip or contract; rules of products ask for kinds.';
+comment on column @book@.document.kind is
+'What it is, such as id_card, payslip or contract; rules of products ask for kinds.';
 comment on column @book@.document.title is 'Its title.';
 comment on column @book@.document.url is 'Where its bytes lie.';
 comment on column @book@.document.sha256 is 'SHA-256 of its bytes; the same document is filed once.';
@@ -140,10 +141,11 @@ create function @book@.file_document(
 declare
     filed uuid;
 begin
-    insert into @book@.document (legal_entity_id, kind, title, url, sha256, mime, size_bytes, language, content, issued_on, expires_on)
-    values (file_document.legal_entity_id, file_document.kind, file_document.title, file_document.url, file_document.sha256,
-        file_document.mime, file_document.size_bytes, file_document.language, file_document.content,
-        file_document.issued_on, file_document.expires_on)
+    insert into @book@.document (legal_entity_id, kind, title, url, sha256, mime, size_bytes, language, content,
+        issued_on, expires_on)
+    values (file_document.legal_entity_id, file_document.kind, file_document.title, file_document.url,
+        file_document.sha256, file_document.mime, file_document.size_bytes, file_document.language,
+        file_document.content, file_document.issued_on, file_document.expires_on)
     on conflict on constraint document_legal_entity_id_sha256_key do nothing
     returning id into filed;
     if filed is null then
@@ -155,13 +157,17 @@ begin
     select filed, case t.kind when 'party' then t.id end, case t.kind when 'application' then t.id end,
         case t.kind when 'loan' then t.id end
     from (values
-        ('party', file_document.party_id), ('application', file_document.application_id), ('loan', file_document.loan_id)
+        ('party', file_document.party_id),
+        ('application', file_document.application_id),
+        ('loan', file_document.loan_id)
     ) as t (kind, id)
     where t.id is not null
     on conflict do nothing;
     return filed;
 end $$;
-comment on function @book@.file_document(uuid, text, text, text, bytea, text, bigint, text, text, date, date, uuid, uuid, uuid) is
+comment on function @book@.file_document(
+    uuid, text, text, text, bytea, text, bigint, text, text, date, date, uuid, uuid, uuid
+) is
 'Files a document for a party, an application, a loan or several of them, and returns its key; bytes filed before are the same document, and are linked only.';
 
 create table @book@.search_synonym (
@@ -170,7 +176,8 @@ create table @book@.search_synonym (
 );
 comment on table @book@.search_synonym is 'Words that mean the same: who searches for the term finds the synonym, too.';
 comment on column @book@.search_synonym.term is 'The word asked for.';
-comment on column @book@.search_synonym.synonym is 'What else is looked for; as in a search, "or" stands between several.';
+comment on column @book@.search_synonym.synonym is
+'What else is looked for; as in a search, "or" stands between several.';
 insert into @book@.search_synonym values
     ('payslip', 'payslip or "salary statement" or "wage slip"'),
     ('id', 'id or passport or "identity card"'),
@@ -214,8 +221,9 @@ language sql stable as $$
     )
     select f.id, f.kind, f.title, f.url, f.rank,
         ts_headline(
-            case f.language when 'en' then '@book@.lending_en' when 'de' then '@book@.lending_de' when 'fr' then '@book@.lending_fr'
-                when 'es' then '@book@.lending_es' else '@book@.lending' end::regconfig,
+            case f.language when 'en' then '@book@.lending_en' when 'de' then '@book@.lending_de'
+                when 'fr' then '@book@.lending_fr' when 'es' then '@book@.lending_es'
+                else '@book@.lending' end::regconfig,
             coalesce(f.content, f.title), f.words, 'StartSel=«, StopSel=», MaxWords=20, MinWords=8, MaxFragments=1')
     from found as f
     order by f.rank desc, f.id

@@ -12,11 +12,13 @@ begin
     join @book@.application as a on a.id = l.application_id
     join @book@.application_offer as o on o.application_id = a.id
     where l.id = any (loans)
-        and (l.borrower_id <> o.applicant_id or l.product_id <> o.product_id or l.principal > o.amount or a.status <> 'approved')
+        and (l.borrower_id <> o.applicant_id or l.product_id <> o.product_id
+            or l.principal > o.amount or a.status <> 'approved')
     order by a.status = 'approved', l.loan_no
     limit 1;
     if found and fault.status <> 'approved' then
-        raise exception using errcode = 'LN214', message = format('application "%s" is %s', fault.application_no, fault.status),
+        raise exception using errcode = 'LN214',
+            message = format('application "%s" is %s', fault.application_no, fault.status),
             detail = 'Loans are agreed of applications that are approved.',
             hint = 'Decide it, or fulfil its conditions, first.';
     elsif found then
@@ -49,7 +51,8 @@ begin
         raise exception using errcode = 'LN208', message = format('there is no application %s', fault.id),
             hint = 'The table application lists applications by application_no.';
     elsif found then
-        raise exception using errcode = 'LN214', message = format('application "%s" is %s', fault.application_no, fault.status),
+        raise exception using errcode = 'LN214',
+            message = format('application "%s" is %s', fault.application_no, fault.status),
             detail = 'Loans are agreed of applications that are approved.',
             hint = 'Decide it, or fulfil its conditions, first.';
     end if;
@@ -82,7 +85,8 @@ comment on function @book@.convert_application(uuid) is
 'Agrees the loan of an approved application on the terms decided and returns its key; LN214 when it is not approved.';
 
 insert into @book@.check_definition values
-    ('converted applications have a loan', 'An application is converted if and only if a loan was agreed of it, on no more than was approved.',
+    ('converted applications have a loan',
+    'An application is converted if and only if a loan was agreed of it, on no more than was approved.',
     'select format(''application %s'', a.application_no)
         from @book@.application as a
         join @book@.application_offer as o on o.application_id = a.id

@@ -69,23 +69,30 @@ comment on function @book@._loan_is_charged_off(uuid) is 'Against what needs a l
 -- What each loan is to become: what the fold says, and of what is active what the ladder says. A loan
 -- in default stays there until all is caught up.
 create view @book@._loan_standing as
-select l.id as loan_id, l.status, v.word as folded_before, f.folded,
-    case when f.folded <> 'active' then f.folded
-        when l.status = 'defaulted' and f.days > 0 then 'defaulted'
-        else (
-            select r.state from @book@.lateness_ladder as r
-            where r.machine = 'loan' and r.from_days <= f.days order by r.from_days desc limit 1)
-    end as standing,
-    case when b.charged_off_on is null then 'carried' else 'charged_off' end as charge_off,
-    f.days > 0 as is_late
-from @book@.loan as l
-join @book@.loan_balance as b on b.loan_id = l.id
-join @book@.status_vocabulary as v on v.system = 'fold' and v.machine = 'loan' and v.state = l.status
-cross join @book@.book as d
-cross join lateral (
-    select case b.status when 'overpaid' then 'closed' else b.status end as folded,
-        greatest(coalesce(d.business_date - b.oldest_unpaid, 0), 0) as days
-) as f;
+select s.*, case
+        when s.folded_before <> 'active' then case when s.status in ('approved', 'cancelled') then 'disburse' else 'reopen' end
+        when s.folded = 'closed' then 'settle'
+        when s.folded = 'written_off' then 'write_off'
+        when s.folded = 'approved' then 'undo_disbursement'
+        when s.standing = 'active' then 'catch_up'
+        when s.standing = 'overdue' then 'fall_overdue'
+        else 'default' end as event
+from (
+    select l.id as loan_id, l.status, v.word as folded_before, f.folded,
+        case when f.folded <> 'active' then f.folded
+            when l.status = 'defaulted' and f.days > 0 then 'defaulted'
+            else r.state end as standing,
+        case when b.charged_off_on is null then 'carried' else 'charged_off' end as charge_off
+    from @book@.loan as l
+    join @book@.loan_balance as b on b.loan_id = l.id
+    join @book@.status_vocabulary as v on v.system = 'fold' and v.machine = 'loan' and v.state = l.status
+    cross join @book@.book as d
+    cross join lateral (
+        select case b.status when 'overpaid' then 'closed' else b.status end as folded,
+            greatest(coalesce(d.business_date - b.oldest_unpaid, 0), 0) as days
+    ) as f
+    left join @book@._rung_span as r on r.machine = 'loan' and f.days between r.from_days and r.through_days
+) as s;
 comment on view @book@._loan_standing is 'What each loan is, what it was and is to the fold, and what it is to become.';
 comment on column @book@._loan_standing.loan_id is 'The loan.';
 comment on column @book@._loan_standing.status is 'Its status.';
@@ -93,7 +100,7 @@ comment on column @book@._loan_standing.folded_before is 'The status of the fold
 comment on column @book@._loan_standing.folded is 'The status of the fold.';
 comment on column @book@._loan_standing.standing is 'What its status is to become.';
 comment on column @book@._loan_standing.charge_off is 'Whether it is charged off, in the words of the machine charge_off.';
-comment on column @book@._loan_standing.is_late is 'Whether something is past due.';
+comment on column @book@._loan_standing.event is 'The event that leads towards it, where its status is behind.';
 
 -- A loan that passes through several states in one go enters each: lent and paid off, or reopened and
 -- late. The facts decide, so that guards need not.
@@ -101,22 +108,13 @@ create function @book@._follow_status(loans uuid[]) returns void language plpgsq
 declare
     step record;
 begin
-    select array_agg(s.loan_id) as ids,
-        array_agg(case s.status when 'approved' then 'disburse' when 'cancelled' then 'disburse' else 'reopen' end) as events
-    into step
+    select array_agg(s.loan_id) as ids, array_agg(s.event) as events into step
     from @book@._loan_standing as s
     where s.loan_id = any (loans) and s.folded <> s.folded_before and s.folded_before <> 'active';
     if step.ids is not null then
         perform @book@._move('loan', step.ids, step.events, is_guarded => false);
     end if;
-    select array_agg(s.loan_id) as ids, array_agg(case
-            when s.folded = 'closed' then 'settle'
-            when s.folded = 'written_off' then 'write_off'
-            when s.folded = 'approved' then 'undo_disbursement'
-            when s.standing = 'active' then 'catch_up'
-            when s.standing = 'overdue' then 'fall_overdue'
-            else 'default' end) as events
-    into step
+    select array_agg(s.loan_id) as ids, array_agg(s.event) as events into step
     from @book@._loan_standing as s
     where s.loan_id = any (loans) and s.folded_before = 'active' and s.status <> s.standing;
     if step.ids is not null then
@@ -136,19 +134,37 @@ end $$;
 comment on function @book@._follow_status(uuid[]) is
 'Moves loans to where the fold and their days past due say they stand. An operation of a loan that was cancelled is refused with LN211.';
 
--- Time alone makes loans late: at the end of a day those are moved whose status is behind.
+-- Time alone makes loans late: at the end of a day those are moved whose status is behind. All others
+-- follow what happens to them.
 create function @book@.run_loan_status() returns bigint language plpgsql as $$
 declare
-    behind uuid[] := array(
-        select s.loan_id
-        from @book@._loan_standing as s
-        where s.folded <> s.folded_before
-            or s.folded = 'active' and (s.is_late or s.status <> 'active') and s.status <> s.standing);
+    today constant date := @book@.business_date();
+    suspects uuid[];
+    behind record;
 begin
-    if cardinality(behind) > 0 then
-        perform @book@._follow_status(behind);
+    suspects := array(
+        select loan_id
+        from (
+            select b.loan_id, today - b.oldest_unpaid as days
+            from @book@.loan_balance as b
+            where b.status = 'active' and b.oldest_unpaid < today
+        ) as late
+        full join (
+            select h.subject_id as loan_id, h.state
+            from @book@._rung_span as s
+            join @book@.status_history as h on h.machine = s.machine and h.state = s.state and upper_inf(h.validity)
+            where s.machine = 'loan' and s.from_days > 0
+        ) as known using (loan_id)
+        left join @book@._rung_span as r on r.machine = 'loan' and late.days between r.from_days and r.through_days
+        where r.state is distinct from known.state);
+    select array_agg(s.loan_id) as ids, array_agg(s.event) as events into behind
+    from @book@._loan_standing as s
+    where s.loan_id = any (suspects) and s.folded_before = 'active' and s.folded = 'active' and s.status <> s.standing;
+    if behind.ids is null then
+        return 0;
     end if;
-    return cardinality(behind);
+    perform @book@._move('loan', behind.ids, behind.events, is_guarded => false);
+    return cardinality(behind.ids);
 end $$;
 comment on function @book@.run_loan_status() is
 'Moves loans whose status is behind what the business date makes of them, such as those that fell overdue; returns how many.';

@@ -43,12 +43,14 @@ comment on column @book@.payment_inbox.loan_no is 'The number of the loan it pay
 comment on column @book@.payment_inbox.party_no is 'The number of the party who paid.';
 comment on column @book@.payment_inbox.amount is 'How much, in currency units.';
 comment on column @book@.payment_inbox.currency is 'ISO 4217 code of the amount; that of the legal entity when NULL.';
-comment on column @book@.payment_inbox.value_date is 'The day from which it counts, such as 2024-02-29; the business date when NULL.';
+comment on column @book@.payment_inbox.value_date is
+'The day from which it counts, such as 2024-02-29; the business date when NULL.';
 comment on column @book@.payment_inbox.method is 'Transfer, card, cash and so on.';
 comment on column @book@.payment_inbox.channel is 'Where it was taken.';
 comment on column @book@.payment_inbox.splits is 'Where it pays several loans: a list of {"loan_no": …, "amount": …}.';
 comment on column @book@.payment_inbox.received_at is 'When it came.';
-comment on column @book@.payment_inbox.status is 'Waiting; posted; known, when the same was posted before; or rejected.';
+comment on column @book@.payment_inbox.status is
+'Waiting; posted; known, when the same was posted before; or rejected.';
 comment on column @book@.payment_inbox.payment_id is 'The payment it became, or was already.';
 comment on column @book@.payment_inbox.attempts is 'How often it was tried.';
 comment on column @book@.payment_inbox.tried_at is 'When it was last tried.';
@@ -88,7 +90,8 @@ select i.id, i.provider, i.reference, i.legal_entity, i.loan_no, i.amount, i.cur
     i.attempts, i.tried_at, i.tried_by, i.code, i.message, i.detail, i.hint
 from @book@.payment_inbox as i
 where i.status = 'rejected';
-comment on view @book@.rejected_payment is 'Payments that were sent and could not be posted, with the reason; retry_inbox has them tried again.';
+comment on view @book@.rejected_payment is
+'Payments that were sent and could not be posted, with the reason; retry_inbox has them tried again.';
 comment on column @book@.rejected_payment.id is 'Key in payment_inbox.';
 comment on column @book@.rejected_payment.provider is 'Through whom it came.';
 comment on column @book@.rejected_payment.reference is 'Its name there.';

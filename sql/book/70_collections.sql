@@ -13,11 +13,13 @@ create table @book@.collections_case (
 create unique index collections_case_open on @book@.collections_case (loan_id) where status not in ('cured', 'closed');
 create index on @book@.collections_case (loan_id);
 create index on @book@.collections_case (assignee) where assignee is not null;
-comment on table @book@.collections_case is 'A spell of a loan being past due, from its first day until it is cured; a loan has one open case at most.';
+comment on table @book@.collections_case is
+'A spell of a loan being past due, from its first day until it is cured; a loan has one open case at most.';
 comment on column @book@.collections_case.id is 'Key.';
 comment on column @book@.collections_case.legal_entity_id is 'Who collects.';
 comment on column @book@.collections_case.loan_id is 'The loan.';
-comment on column @book@.collections_case.status is 'The stage it is in, by the machine collections; only transitions change it.';
+comment on column @book@.collections_case.status is
+'The stage it is in, by the machine collections; only transitions change it.';
 comment on column @book@.collections_case.status_version is 'How often it changed.';
 comment on column @book@.collections_case.opened_on is 'The business date it was opened on.';
 comment on column @book@.collections_case.assignee is 'Who looks after it.';
@@ -35,7 +37,8 @@ create table @book@.collections_event_type (
 );
 comment on table @book@.collections_event_type is 'What can happen in a collections case.';
 comment on column @book@.collections_event_type.type is 'What happens.';
-comment on column @book@.collections_event_type.kind is 'Course is written by the book itself, contact and offer by record_collections_event, promise by promise_to_pay and arrange_payments, legal by take_legal_step.';
+comment on column @book@.collections_event_type.kind is
+'Course is written by the book itself, contact and offer by record_collections_event, promise by promise_to_pay and arrange_payments, legal by take_legal_step.';
 comment on column @book@.collections_event_type.description is 'What it is, in words.';
 insert into @book@.collections_event_type values
     ('first_overdue', 'course', 'an instalment was not paid'),
@@ -111,7 +114,8 @@ create table @book@.payment_arrangement (
     note text
 );
 create index on @book@.payment_arrangement (case_id);
-comment on table @book@.payment_arrangement is 'Several payments promised together; the terms of the loan stay as they are.';
+comment on table @book@.payment_arrangement is
+'Several payments promised together; the terms of the loan stay as they are.';
 comment on column @book@.payment_arrangement.id is 'Key.';
 comment on column @book@.payment_arrangement.case_id is 'The case.';
 comment on column @book@.payment_arrangement.agreed_on is 'The business date it was agreed on.';
@@ -137,7 +141,8 @@ create unique index promise_open on @book@.promise (loan_id) where status = 'ope
 create index on @book@.promise (due_on) where status = 'open';
 create index on @book@.promise (case_id);
 create index on @book@.promise (arrangement_id) where arrangement_id is not null;
-comment on table @book@.promise is 'A promise to pay; it is kept when at least so much was received since it was made, by its due date. Those of an arrangement are counted together, the earlier first.';
+comment on table @book@.promise is
+'A promise to pay; it is kept when at least so much was received since it was made, by its due date. Those of an arrangement are counted together, the earlier first.';
 comment on column @book@.promise.id is 'Key.';
 comment on column @book@.promise.case_id is 'The case.';
 comment on column @book@.promise.loan_id is 'The loan.';
@@ -148,7 +153,8 @@ comment on column @book@.promise.made_on is 'The business date it was made on.';
 comment on column @book@.promise.made_to is 'To whom.';
 comment on column @book@.promise.loan_version is 'The last event of the loan then; what is paid by later ones counts.';
 comment on column @book@.promise.status is 'Open, kept or broken; set by run_collections.';
-comment on column @book@.promise.paid is 'What had been received when it was decided, with what was due earlier under the arrangement.';
+comment on column @book@.promise.paid is
+'What had been received when it was decided, with what was due earlier under the arrangement.';
 comment on column @book@.promise.settled_on is 'The business date it was decided on.';
 
 create view @book@.promise_kept_rate as
@@ -170,7 +176,8 @@ comment on column @book@.promise_kept_rate.open is 'How many are not decided.';
 comment on column @book@.promise_kept_rate.kept is 'How many were kept.';
 comment on column @book@.promise_kept_rate.broken is 'How many were broken.';
 comment on column @book@.promise_kept_rate.kept_rate is 'Kept of those decided, a fraction; NULL when none was.';
-comment on column @book@.promise_kept_rate.kept_amount_rate is 'The same by amount, NULL when none was kept or decided.';
+comment on column @book@.promise_kept_rate.kept_amount_rate is
+'The same by amount, NULL when none was kept or decided.';
 
 create view @book@.v_collections_funnel as
 select l.state as stage, l.from_days, c.legal_entity_id, n.currency, count(c.id) as cases,
@@ -183,7 +190,8 @@ left join (
 ) on c.status = l.state
 where l.machine = 'collections'
 group by l.state, l.from_days, c.legal_entity_id, n.currency;
-comment on view @book@.v_collections_funnel is 'Open cases by stage, and what is past due and outstanding of their loans.';
+comment on view @book@.v_collections_funnel is
+'Open cases by stage, and what is past due and outstanding of their loans.';
 comment on column @book@.v_collections_funnel.stage is 'The stage.';
 comment on column @book@.v_collections_funnel.from_days is 'The days past due from which it is reached.';
 comment on column @book@.v_collections_funnel.legal_entity_id is 'Who collects; NULL for a stage without cases.';

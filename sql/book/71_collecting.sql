@@ -30,7 +30,8 @@ create function @book@._note_in_case(
     where b.loan_id = c.loan_id
     returning id
 $$;
-comment on function @book@._note_in_case(@book@.collections_case, text, numeric, text, text, text) is 'Notes what was done in a case.';
+comment on function @book@._note_in_case(@book@.collections_case, text, numeric, text, text, text) is
+'Notes what was done in a case.';
 
 create function @book@.record_collections_event(
     case_id uuid, type text, channel text default null, outcome text default null,
@@ -58,7 +59,8 @@ declare
 begin
     update @book@.collections_case as c set assignee = assign_case.assignee where c.id = found_case.id;
 end $$;
-comment on function @book@.assign_case(uuid, text) is 'Says who looks after a case; nobody when NULL. Refuses with LN208, LN214 and LN201.';
+comment on function @book@.assign_case(uuid, text) is
+'Says who looks after a case; nobody when NULL. Refuses with LN208, LN214 and LN201.';
 
 -- Promises of one case; several are an arrangement.
 create function @book@._promise(
@@ -158,17 +160,13 @@ comment on function @book@.take_legal_step(uuid, text, text, text, numeric, text
 create function @book@._late_loans(on_date date)
     returns table (loan_id uuid, legal_entity_id uuid, days integer, stage text)
     language sql stable as $$
-    select l.id, l.legal_entity_id, on_date - b.oldest_unpaid, r.state
+    select b.loan_id, b.legal_entity_id, on_date - b.oldest_unpaid, r.state
     from @book@.loan_balance as b
-    join @book@.loan as l on l.id = b.loan_id
-    cross join lateral (
-        select s.state from @book@.lateness_ladder as s
-        where s.machine = 'collections' and s.from_days <= on_date - b.oldest_unpaid
-        order by s.from_days desc limit 1
-    ) as r
+    join @book@._rung_span as r on r.machine = 'collections' and on_date - b.oldest_unpaid between r.from_days and r.through_days
     where b.status = 'active' and b.oldest_unpaid < on_date
 $$;
-comment on function @book@._late_loans(date) is 'Loans past due on a day, their days past due and the stage of collections these lead to.';
+comment on function @book@._late_loans(date) is
+'Loans past due on a day, their days past due and the stage of collections these lead to.';
 
 create function @book@._open_cases(on_date date) returns bigint language sql as $$
     with opened as (
@@ -176,7 +174,8 @@ create function @book@._open_cases(on_date date) returns bigint language sql as 
         select t.legal_entity_id, t.loan_id, t.stage, on_date
         from @book@._late_loans(on_date) as t
         where not exists (
-            select from @book@.collections_case as c where c.loan_id = t.loan_id and c.status not in ('cured', 'closed'))
+            select from @book@.collections_case as c
+            where c.loan_id = t.loan_id and c.status not in ('cured', 'closed'))
         returning id, loan_id, status
     ), noted as (
         insert into @book@.collections_event (case_id, type, business_date, stage, days_past_due)
@@ -185,21 +184,26 @@ create function @book@._open_cases(on_date date) returns bigint language sql as 
     )
     select count(*) from opened
 $$;
-comment on function @book@._open_cases(date) is 'Opens a case for each loan past due that has none, in the stage of its days past due; returns how many.';
+comment on function @book@._open_cases(date) is
+'Opens a case for each loan past due that has none, in the stage of its days past due; returns how many.';
 
 -- What the machine does not let go, such as a case before a court, stays.
 create function @book@._move_cases(on_date date) returns bigint language plpgsql as $$
 declare
     moves record;
 begin
-    select array_agg(c.id) as ids, array_agg(x.event) as events, array_agg(t.days) as days, array_agg(t.stage) as stages
+    with behind as materialized (
+        select c.id, c.status, t.days, t.stage
+        from @book@._late_loans(on_date) as t
+        join @book@.collections_case as c on c.loan_id = t.loan_id and c.status not in ('cured', 'closed')
+        where c.status <> t.stage
+    )
+    select array_agg(b.id) as ids, array_agg(x.event) as events, array_agg(b.days) as days, array_agg(b.stage) as stages
     into moves
-    from @book@._late_loans(on_date) as t
-    join @book@.collections_case as c on c.loan_id = t.loan_id and c.status not in ('cured', 'closed')
+    from behind as b
     join @book@.state_transition as x
         on x.machine = 'collections' and x.version = @book@._machine_version('collections')
-        and x.from_state = c.status and x.to_state = t.stage and x.event = 'reach_' || t.stage
-    where c.status <> t.stage;
+        and x.from_state = b.status and x.to_state = b.stage and x.event = 'reach_' || b.stage;
     if moves.ids is null then
         return 0;
     end if;
@@ -231,7 +235,8 @@ begin
     from unnest(moves.ids, moves.events, moves.stages) as m (id, event, stage);
     return cardinality(moves.ids);
 end $$;
-comment on function @book@._end_cases(date) is 'Ends cases of loans that are not past due any more, or have ended; returns how many.';
+comment on function @book@._end_cases(date) is
+'Ends cases of loans that are not past due any more, or have ended; returns how many.';
 
 create function @book@._settle_promises(on_date date) returns bigint language sql as $$
     with asked as (
@@ -275,24 +280,30 @@ create function @book@._follow_risk(on_date date) returns bigint language plpgsq
 declare
     moves record;
 begin
-    select array_agg(b.loan_id) as ids, array_agg('reach_' || r.state) as events into moves
-    from @book@.loan_balance as b
-    left join @book@.status_history as h
-        on h.machine = 'risk_level' and h.subject_id = b.loan_id and upper_inf(h.validity)
-    cross join lateral (
-        select s.state from @book@.lateness_ladder as s
-        where s.machine = 'risk_level' and s.from_days <= greatest(coalesce(on_date - b.oldest_unpaid, 0), 0)
-        order by s.from_days desc limit 1
-    ) as r
-    where b.status in ('active', 'closed', 'overpaid') and (b.oldest_unpaid is not null or h.state is not null)
-        and r.state <> coalesce(h.state, 'normal');
+    select array_agg(loan_id) as ids, array_agg('reach_' || r.state) as events into moves
+    from (
+        select b.loan_id, on_date - b.oldest_unpaid as days
+        from @book@.loan_balance as b
+        where b.status in ('active', 'closed', 'overpaid') and b.oldest_unpaid < on_date
+    ) as late
+    full join (
+        select h.subject_id as loan_id, h.state
+        from @book@._rung_span as s
+        join @book@.status_history as h on h.machine = s.machine and h.state = s.state and upper_inf(h.validity)
+        where s.machine = 'risk_level' and s.from_days > 0
+    ) as known using (loan_id)
+    join @book@._rung_span as r on r.machine = 'risk_level' and coalesce(late.days, 0) between r.from_days and r.through_days
+    where r.state <> coalesce(known.state, 'normal') and (late.loan_id is not null or exists (
+        select from @book@.loan_balance as b
+        where b.loan_id = known.loan_id and b.status in ('active', 'closed', 'overpaid')));
     if moves.ids is null then
         return 0;
     end if;
     perform @book@._move('risk_level', moves.ids, moves.events, is_guarded => false);
     return cardinality(moves.ids);
 end $$;
-comment on function @book@._follow_risk(date) is 'Moves loans to the risk level of their days past due; returns how many.';
+comment on function @book@._follow_risk(date) is
+'Moves loans to the risk level of their days past due; returns how many.';
 
 create function @book@.run_collections(on_date date default null) returns table (step text, subjects bigint)
     language plpgsql as $$

@@ -70,16 +70,19 @@ begin
             hint = 'The table loan lists loans by loan_no.';
     end if;
     if payment_id is not null and not exists (
-        select from @book@.loan_event as e where e.payment_id = open_dispute.payment_id and e.loan_id = open_dispute.loan_id
+        select from @book@.loan_event as e
+        where e.payment_id = open_dispute.payment_id and e.loan_id = open_dispute.loan_id
     ) then
-        raise exception using errcode = 'LN208', message = format('loan "%s" has no payment %s', loan.loan_no, payment_id),
+        raise exception using errcode = 'LN208',
+            message = format('loan "%s" has no payment %s', loan.loan_no, payment_id),
             hint = 'The events of the loan name its payments.';
     end if;
     perform @book@._authorise('open_dispute', legal_entity_id => loan.legal_entity_id);
     insert into @book@.dispute (legal_entity_id, loan_id, payment_id, type, expected_amount, actual_amount,
         currency, priority, description, assignee)
     values (loan.legal_entity_id, loan.id, open_dispute.payment_id, open_dispute.type, open_dispute.expected_amount,
-        open_dispute.actual_amount, loan.currency, open_dispute.priority, open_dispute.description, open_dispute.assignee)
+        open_dispute.actual_amount, loan.currency, open_dispute.priority, open_dispute.description,
+        open_dispute.assignee)
     returning id into opened;
     if assignee is not null then
         perform @book@.transition('dispute', opened, 'investigate');
@@ -101,7 +104,8 @@ begin
     perform @book@._authorise('resolve_dispute', legal_entity_id => held.legal_entity_id);
     return held;
 end $$;
-comment on function @book@._held_dispute(uuid) is 'Locks a dispute for who may resolve it; refuses with LN208 and LN201.';
+comment on function @book@._held_dispute(uuid) is
+'Locks a dispute for who may resolve it; refuses with LN208 and LN201.';
 
 create function @book@.assign_dispute(dispute_id uuid, assignee text) returns void language plpgsql as $$
 declare
