@@ -7,7 +7,9 @@ use std::time::Instant;
 use chrono::{Days, NaiveDate};
 use loan_engine::domain::calendar::{DayCount, DayCountContext};
 use loan_engine::domain::cashflow::DatedFlows;
-use loan_engine::domain::loan::servicing::{Action, Loan, LoanTerms, Operation, PaymentKind};
+use loan_engine::domain::loan::servicing::{
+    Action, Loan, LoanTerms, Operation, PaymentKind, Shapes,
+};
 use loan_engine::domain::loan::{ScheduleTerms, level, schedule};
 use rust_decimal::Decimal;
 
@@ -215,8 +217,60 @@ fn servicing() {
     println!("twice as many operations take {:.2} times as long", long / took);
 }
 
+/// The short forms of loans of 36 instalments at 12 %, each with 12 paid when they were due and the
+/// next one as a book hands it over, and the day it is paid.
+fn served() -> Vec<(Vec<u8>, String, NaiveDate)> {
+    let made = |index: u32| {
+        let on = NaiveDate::from_ymd_opt(2024, 1, 1 + index % 28)?;
+        let principal = Decimal::new(10_000_000 + i64::from(index) * 1_713, 2);
+        let mut terms = LoanTerms::new(ScheduleTerms::new(principal, Decimal::new(12, 2), 36, on));
+        // As in every book, which recognises income itself.
+        terms.servicing.accrual.periodic = false;
+        let record =
+            |on, action| Operation { on, recorded_on: None, id: None, currency: None, action };
+        let lent = [record(on, Action::Disburse { amount: principal })];
+        let mut loan = Loan::fold(terms, &lent).ok()?;
+        let dues: Vec<_> = loan.lines().iter().map(|line| (line.due_date, line.charged)).collect();
+        let (&(due, charged), before) = dues.get(..13)?.split_last()?;
+        for (on, charged) in before {
+            let amount = charged.total().ok()?;
+            let paid = Action::Repay { amount, kind: PaymentKind::Repayment };
+            loan = loan.apply(&record(*on, paid)).ok()?;
+        }
+        let next = format!(
+            r#"[{{"id": "14", "on": "{due}", "type": "repay", "amount": {}, "recorded_on": "{due}"}}]"#,
+            charged.total().ok()?
+        );
+        Some((loan.pack().ok()?, next, due))
+    };
+    (0..100).filter_map(made).collect()
+}
+
+/// What a book does with a payment: the state as stored, the operation as JSON, one on the other,
+/// what that brings to the ledger, the state to be stored, and how the loan looks.
+fn posts(loans: &[(Vec<u8>, String, NaiveDate)], shapes: &mut Shapes) -> bool {
+    loans.iter().all(|(state, next, on)| {
+        let loan = Loan::unpack(black_box(state), shapes);
+        let read = serde_json::from_str(black_box(next)).map(Operation::list_from_json);
+        let (Ok(loan), Ok(Ok(operations))) = (loan, read) else { return false };
+        let Ok((loan, booking)) = loan.apply_all(&operations) else { return false };
+        black_box(&booking);
+        black_box(loan.pack()).is_ok() && black_box(loan.outlook(*on)).is_ok()
+    })
+}
+
+fn posting() {
+    let loans = served();
+    assert_eq!(loans.len(), 100);
+    let mut shapes = Shapes::default();
+    limited("a payment of a loan of 36 instalments, stored to stored", 8.0, 10_000.0, &mut || {
+        seconds(&mut || (0..100).for_each(|_| assert!(posts(&loans, &mut shapes))))
+    });
+}
+
 fn main() {
     schedules();
     rates_of_return();
     servicing();
+    posting();
 }
