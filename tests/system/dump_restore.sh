@@ -127,8 +127,8 @@ restored plain restored_plain
 # A restore that fires triggers, or loses a row, would be seen.
 createdb spoilt
 pg_restore --dbname=spoilt "$work/book.custom"
-sql -d spoilt -c "set session_replication_role = replica" -c "delete from lending.accrual where ctid = (
-    select min(ctid) from lending.accrual where tableoid = (select min(tableoid::oid) from lending.accrual))"
+sql -d spoilt -c "set session_replication_role = replica" -c "delete from lending.accrual_line where ctid = (
+    select min(ctid) from lending.accrual_line where tableoid = (select min(tableoid::oid) from lending.accrual_line))"
 expect 'a lost row is seen' no "$([[ $before == "$(rows spoilt)" ]] && echo yes || echo no)"
 
 # The events that were left to take, then those of the next days; in a fresh cluster transactions begin
