@@ -1938,7 +1938,7 @@ comment on function loan_engine.fold_difference(jsonb, jsonb) is
 'What a later state of a loan is beyond an earlier one: transactions reversed, made and restated, lines and charges that came to something else, movements posted, and the status if it changed.';
 
 comment on function loan_engine.payoff_quote(jsonb, date) is
-'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds.';
+'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds. Refuses a day on which no payment ends the loan.';
 
 comment on function loan_engine.accrued_interest(jsonb, date) is
 'Interest earned up to a day, how much of it was recognised as income, and how much was not.';

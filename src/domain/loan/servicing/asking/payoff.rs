@@ -38,7 +38,8 @@ impl Loan {
     ///
     /// # Errors
     /// [`ServicingError::BeforeDisbursement`], and [`ServicingError::BadDate`] for a day before
-    /// one on which money moved: [`loan_at`](super::super::loan_at) is the loan as it was on such a day.
+    /// one on which money moved ([`loan_at`](super::super::loan_at) is the loan as it was on such a
+    /// day), or on which no payment ends the loan.
     pub fn payoff_quote(&self, on: NaiveDate) -> Result<PayoffQuote, ServicingError> {
         let amounts = self.payoff(on)?;
         let total = amounts.total()?;
@@ -68,6 +69,11 @@ impl Loan {
         let action = Action::Repay { amount: enough, kind: PaymentKind::Repayment };
         let paid =
             trial.apply(&Operation { on, recorded_on: None, id: None, currency: None, action })?;
+        // No amount at all is better than one that does not end the loan.
+        if !paid.outstanding()?.is_zero() {
+            let reason = "A payment on it leaves something owed, however much is paid.".into();
+            return Err(ServicingError::BadDate { on, reason });
+        }
         let sequence = paid.operations.last().map(|one| one.sequence);
         let last = paid
             .transactions

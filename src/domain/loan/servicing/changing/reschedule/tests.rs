@@ -10,7 +10,8 @@ use crate::domain::loan::servicing::properties::{
     Life, day, lived, money, operation as operation_on, projection, start, terms, tried,
 };
 use crate::domain::loan::servicing::{
-    Action, Component, Line, Loan, LoanStatus, LoanTerms, Operation, TransactionKind,
+    Action, Component, Line, Loan, LoanStatus, LoanTerms, Operation, ServicingError,
+    TransactionKind,
 };
 
 /// Loans of every kind of schedule: progressive with interest that follows payments and with
@@ -401,6 +402,21 @@ fn amounts(wanted: [(&str, &str); 6]) -> Vec<(String, String)> {
 
 /// The second and third instalment put 0.49 and 0.39 off; the fourth asks for them with its own
 /// 0.29. Principal stays where it is, so that no more interest is borne.
+#[test]
+fn a_loan_that_no_payment_ends_has_no_quote() {
+    let terms = json!({
+        "principal": "1486.24", "annual_rate": "0.0948", "instalments": 6, "disbursed_on": "2024-01-01",
+        "recalculation": {"interest": "daily", "payoff": "to_payoff_date"},
+        "allocation": {"default": {"future": "last"}}
+    });
+    let mut loan = Loan::open(LoanTerms::from_json(terms).unwrap()).unwrap();
+    loan = with(loan, json!({"type": "disburse", "on": "2024-01-01", "amount": "1486.24"}));
+    let day = "2024-04-02".parse().unwrap();
+    assert!(loan.payoff_quote(day).is_ok());
+    loan = with(loan, json!({"type": "reschedule", "on": "2024-04-02", "interest_grace": 2}));
+    assert!(matches!(loan.payoff_quote(day), Err(ServicingError::BadDate { .. })));
+}
+
 #[test]
 fn interest_that_is_put_off_is_asked_for_with_the_first_instalment_after() {
     for recalculation in ["none", "daily", "at_due_dates"] {
