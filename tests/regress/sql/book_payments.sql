@@ -69,7 +69,7 @@ select :'acme', 'bank', 'late' || n, 'YEARLY4', 107 - n, 'EUR', date '2024-01-20
 select * from pg_temp.balance where loan_no like 'YEARLY%' order by 1;
 select array_agg(distinct loan_no) as loans, code, currency, amount from pg_temp.booked where loan_no like 'YEARLY_' group by 2, 3, 4 order by 2;
 select array_agg(distinct loan_no) as loans, nth, instalment, principal, interest from pg_temp.paid where loan_no like 'YEARLY_' group by 2, 3, 4, 5 order by 2, 3;
--- More than the plan for few takes, every second backdated.
+-- Many on one loan in one statement, most of them backdated.
 insert into payment (legal_entity_id, provider, reference, loan_no, amount, currency, value_date)
 select :'acme', 'bank', 'mass' || n, 'HOLD5', 1, 'EUR', date '2024-02-01' - n % 3 from generate_series(1, 150) as n;
 select loan_no, principal from pg_temp.balance where loan_no = 'HOLD5';
