@@ -5,6 +5,7 @@ mod amortisation;
 mod basis;
 mod context;
 mod cumulative;
+mod equal_parts;
 mod error;
 mod fees;
 mod flows;

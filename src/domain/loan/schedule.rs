@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::ScheduleError;
 use super::amendment::Amendments;
 use super::amortisation::{Amortisation, Course, Line, Money, Tranche};
+use super::equal_parts::add_in_equal_parts;
 use super::fees;
 use super::plan::Plan;
 use super::progressive::{ProgressiveModel, ProgressiveRules};
@@ -39,7 +40,11 @@ pub(crate) fn amended_schedule(
     let plan = Plan::amended(terms, amendments)?;
     let lending = Lending::of(terms)?;
     let rates = rates(terms, &plan)?;
-    let (lines, instalment) = if is_plain_progressive(terms) {
+    let bears = |rate: &DatedRate| !rate.annual_rate.is_zero();
+    let bears_interest = !rates.initial.is_zero() || rates.changes.iter().any(bears);
+    let (lines, instalment) = if !bears_interest && has_equal_instalments(terms) {
+        divided_lines(terms, &plan, &lending)?
+    } else if is_plain_progressive(terms) {
         progressive_lines(terms, &plan, &lending, &rates)?
     } else {
         let course = Course::new(terms, &plan, rates, lending.net()).pausing(&amendments.pauses);
@@ -83,15 +88,20 @@ pub(crate) fn rate_changes(terms: &ScheduleTerms) -> Result<Vec<DatedRate>, Sche
 /// Whether the terms are those of the progressive calculator: an annuity without anything that
 /// makes instalments differ.
 pub(crate) fn is_plain_progressive(terms: &ScheduleTerms) -> bool {
+    has_equal_instalments(terms)
+        && terms.negative_amortisation == NegativeAmortisation::Refuse
+        && terms.interest.day_count != Some(DayCount::Bus252)
+}
+
+/// The same whatever is said of interest.
+fn has_equal_instalments(terms: &ScheduleTerms) -> bool {
     let grace = Grace { principal: 0, ..terms.grace };
     terms.rounding.family == RoundingFamily::Progressive
         && terms.rounding.residue == Residue::Last
         && terms.method == Method::Annuity
-        && terms.negative_amortisation == NegativeAmortisation::Refuse
         && terms.balloon.is_zero()
         && terms.step.is_none()
         && terms.custom.is_empty()
-        && terms.interest.day_count != Some(DayCount::Bus252)
         && grace == Grace::default()
 }
 
@@ -185,6 +195,28 @@ fn progressive_lines(
 ) -> Result<(Vec<Line>, Decimal), ScheduleError> {
     let model = lent_model(terms, plan, lending, rates)?;
     Ok((model.lines(terms.instalment.is_some())?, model.regular_instalment()?))
+}
+
+/// The lines of a loan without interest, of which each amount is divided among the instalments to
+/// come, and its first instalment.
+fn divided_lines(
+    terms: &ScheduleTerms,
+    plan: &Plan,
+    lending: &Lending,
+) -> Result<(Vec<Line>, Decimal), ScheduleError> {
+    let mut lines = vec![Line::default(); plan.periods.len()];
+    let spared = usize::try_from(terms.grace.principal).unwrap_or(usize::MAX);
+    for part in &lending.parts {
+        let later = plan.periods.iter().position(|period| period.span.due > part.on);
+        let last = lines.len().saturating_sub(1);
+        let from = later.unwrap_or(last).max(spared.min(last));
+        let to_come = lines.get_mut(from..).unwrap_or_default().iter_mut();
+        let mut principal: Vec<&mut Decimal> = to_come.map(|line| &mut line.principal).collect();
+        add_in_equal_parts(terms, part.net, &mut principal)?;
+    }
+    let first = lines.get(spared.min(lines.len().saturating_sub(1)));
+    let instalment = first.map_or(Decimal::ZERO, |line| line.principal);
+    Ok((lines, instalment))
 }
 
 /// The calculator once everything is lent and the rates have changed, in order of date.

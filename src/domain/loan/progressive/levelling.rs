@@ -131,7 +131,9 @@ impl ProgressiveModel {
         certain_round(exact, exact * error, context.mode()).map(i128::from)
     }
 
-    /// What is to be repaid from a period on: the balance before it and what is lent within it.
+    /// What is to be repaid from a period on: the balance before it and what is lent within it, but
+    /// no more than the instalments before it leave to be asked for. Principal that was overdue may
+    /// bear interest beyond the day it is paid, and is in the balance until then.
     fn balance_before(&self, index: usize) -> i128 {
         let before = index.checked_sub(1).and_then(|before| self.periods.get(before));
         let lent: i128 = self
@@ -141,7 +143,8 @@ impl ProgressiveModel {
             .iter()
             .map(|segment| segment.disbursed)
             .sum();
-        before.map_or(0, |period| period.closing) + lent
+        let asked = self.periods.iter().take(index).map(Period::due_principal).sum::<i128>();
+        (before.map_or(0, |period| period.closing) + lent).min(self.credited() - asked)
     }
 
     /// An instalment rounded to the agreed multiple.
@@ -172,7 +175,7 @@ impl ProgressiveModel {
             // What is lent when everything is paid is left for the last one of all.
             let all_paid = || self.periods.len().checked_sub(1).filter(|_| left > 0);
             let Some(last) = self.periods.iter().rposition(open).or_else(all_paid) else {
-                return Ok(());
+                return self.ask_for_the_rest();
             };
             let Some(period) = self.periods.get_mut(last) else { return Ok(()) };
             // Interest that it does not cover yet comes before principal.
@@ -181,10 +184,27 @@ impl ProgressiveModel {
             let floor = period.paid() - period.beside();
             let before = std::mem::replace(&mut period.instalment, wanted.max(floor));
             if before == period.instalment {
-                return Ok(());
+                return self.ask_for_the_rest();
             }
             self.refresh_changed(last..=last)?;
             (again, cut) = (true, wanted < floor);
+        }
+        Ok(())
+    }
+
+    /// Once all principal is paid, interest that no instalment covers is asked for with those of the
+    /// periods it accrued in.
+    fn ask_for_the_rest(&mut self) -> Result<(), ScheduleError> {
+        let uncovered = self.periods.last().map_or(0, Period::carried);
+        if uncovered <= 0 || self.unpaid_principal() > 0 {
+            return Ok(());
+        }
+        for at in 0..self.periods.len() {
+            let Some(period) = self.periods.get_mut(at) else { break };
+            if period.carried() > 0 {
+                period.instalment = period.paid_principal + period.accrued - period.beside();
+                self.refresh_changed(at..=at)?;
+            }
         }
         Ok(())
     }

@@ -390,18 +390,13 @@ impl ProgressiveModel {
         change: Change,
     ) -> Result<usize, ScheduleError> {
         let index = self.period_of(on)?;
-        // What happens on the last day of all comes after everything: a segment of no length
-        // follows it, for what starts on that day.
+        // On the last day of all a segment of no length follows, for what starts on that day.
         let maturity = on == self.end();
         let range = self.segments_of(index);
         let segments = self.segments.get(range.clone()).unwrap_or_default();
-        let found = if maturity {
-            segments
-                .iter()
-                .rposition(|segment| segment.from == segment.until && segment.until == on)
-        } else {
-            segments.iter().position(|segment| segment.until == on)
-        };
+        let follows = segments.last().is_some_and(|last| last.from == on && last.until == on);
+        let found = segments.iter().position(|segment| segment.until == on);
+        let found = found.filter(|_| follows || !maturity);
         let at = match found {
             Some(found) => range.start + found,
             None => {

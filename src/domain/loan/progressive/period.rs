@@ -32,7 +32,8 @@ pub(super) struct Period {
     pub(super) solved: i128,
     pub(super) paid_principal: i128,
     pub(super) paid_interest: i128,
-    /// Interest of the period that was paid with an instalment that is agreed no more.
+    /// Interest that was paid with an instalment that is agreed no more: it counts from this period
+    /// on.
     pub(super) prepaid_interest: i128,
     /// Amounts charged back within the period: they are due with its instalment.
     pub(super) charged_back_principal: i128,
@@ -41,6 +42,8 @@ pub(super) struct Period {
     pub(super) taken_over: i128,
     /// Interest that instalments before did not cover.
     brought: i128,
+    /// What is left of interest paid with instalments that are agreed no more, for later periods.
+    pub(super) prepaid_left: i128,
     /// Interest of the period with what earlier instalments did not cover or put off.
     pub(super) accrued: i128,
     /// Balance after the period, as if it were paid on its due date.
@@ -91,6 +94,7 @@ impl Period {
             charged_back_interest: 0,
             taken_over: 0,
             brought: 0,
+            prepaid_left: 0,
             accrued: 0,
             closing: 0,
         }
@@ -143,8 +147,8 @@ impl Period {
     }
 
     /// What accrued as far as the instalment covers it, and never less than was paid. Once more
-    /// principal was paid than is due, no more interest is covered than was paid. An instalment of
-    /// interest only covers all of it, and so does one that puts it off.
+    /// principal was paid than is due, no more interest is covered than was paid or put off until it.
+    /// An instalment of interest only covers all of it, and so does one that puts it off.
     fn covered_interest(&self) -> i128 {
         let happened = self.paid_principal
             | self.paid_interest
@@ -157,7 +161,7 @@ impl Period {
             // Most periods to come.
             self.accrued.min(self.instalment).max(0)
         } else if self.paid_principal > (self.payable() - self.accrued).max(0) {
-            self.paid_interest
+            self.paid_interest.max(self.taken_over.min(self.accrued))
         } else {
             self.accrued.min(self.payable()).max(self.paid_interest)
         }
@@ -338,22 +342,28 @@ impl ProgressiveModel {
         let context = self.rules.context();
         let rounder = Rounder::new(context.mode(), context.digits());
         let before = range.start.checked_sub(1).and_then(|before| self.periods.get(before));
-        let (mut balance, mut carried, mut put_off) = before
-            .map_or((0, 0, 0), |before| (before.closing, before.carried(), before.handed_on()));
+        let (mut balance, mut carried, mut put_off, mut prepaid) = before
+            .map_or((0, 0, 0, 0), |before| {
+                (before.closing, before.carried(), before.handed_on(), before.prepaid_left)
+            });
         let mut end = first;
         for index in range {
             let within = self.segments_of(index);
             let segments = self.segments.get_mut(within).unwrap_or_default();
             let interest = run(segments, &mut balance, context, rounder)?;
             let Some(period) = self.periods.get_mut(index) else { continue };
-            let before = period.closing;
+            let before = (period.closing, period.prepaid_left);
             (period.charged_back_principal, period.charged_back_interest) = (0, 0);
             for segment in segments.iter() {
                 period.charged_back_principal += segment.charged_back_principal;
                 period.charged_back_interest += segment.charged_back_interest;
             }
             (period.brought, period.taken_over) = (carried, put_off);
-            period.accrued = (interest + carried + put_off - period.prepaid_interest).max(0);
+            prepaid += period.prepaid_interest;
+            let accrued = interest + carried + put_off;
+            period.accrued = (accrued - prepaid).max(0);
+            prepaid = (prepaid - accrued).max(0);
+            period.prepaid_left = prepaid;
             if period.with_interest {
                 period.take_interest_off(interest - period.charged_back_interest);
             }
@@ -372,7 +382,7 @@ impl ProgressiveModel {
             let next = self.periods.get(index + 1);
             let known =
                 || next.is_none_or(|next| (next.brought, next.taken_over) == (carried, put_off));
-            if index >= last && balance == before && known() {
+            if index >= last && (balance, prepaid) == before && known() {
                 break;
             }
         }

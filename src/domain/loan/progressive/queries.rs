@@ -158,12 +158,13 @@ impl ProgressiveModel {
     }
 
     /// The end of the period a day lies in, if its interest is put off until the instalment due on
-    /// `due`.
+    /// `due`, or if all principal is paid and only interest is left to ask for.
     pub(crate) fn put_off_until(&self, due: NaiveDate, on: NaiveDate) -> Option<NaiveDate> {
         let (index, running) = (self.due_on(due).ok()?, self.period_of(on).ok()?);
         let between = self.periods.get(running..index)?;
         let first = between.first()?;
-        between.iter().all(|period| period.put_off).then_some(first.due)
+        let is_paid = self.unpaid_principal() == 0;
+        between.iter().all(|period| is_paid || period.put_off).then_some(first.due)
     }
 
     /// The balance that bears interest up to the evening of a day.
@@ -344,7 +345,7 @@ impl ProgressiveModel {
     }
 
     /// Everything lent and charged back.
-    fn credited(&self) -> i128 {
+    pub(super) fn credited(&self) -> i128 {
         let all = |sum, segment: &super::Segment| {
             sum + segment.disbursed + segment.charged_back_principal
         };

@@ -22,6 +22,7 @@ impl ProgressiveModel {
         &mut self,
         on: NaiveDate,
         borne_to: NaiveDate,
+        paid_to: NaiveDate,
         more: Decimal,
     ) -> Result<(), ScheduleError> {
         let from = self.first_after(on)?;
@@ -29,6 +30,13 @@ impl ProgressiveModel {
         // What was carried forward by itself is part of the balance now.
         let natural = Change { corrected: overdue, ..Change::default() };
         self.change_balance(borne_to.max(on), natural)?;
+        if paid_to < borne_to {
+            self.refresh(0)?;
+            let borne = self.minor(self.balance_within(borne_to)?)?;
+            let paid = (borne - self.unpaid_principal()).max(0);
+            self.change_balance(paid_to, Change { corrected: -paid, ..Change::default() })?;
+            self.change_balance(borne_to, Change { corrected: paid, ..Change::default() })?;
+        }
         self.lend_unsolved(on, more)?;
         self.plan(from)
     }

@@ -40,7 +40,8 @@ impl ProgressiveModel {
         let carried = before.map_or(0, |before| before.carried() + before.handed_on());
         let segments = self.segments.get(self.segments_of(index)).unwrap_or_default();
         let quiet = segments.iter().all(|one| one.charged_back_interest == 0)
-            && period.prepaid_interest == 0;
+            && period.prepaid_interest == 0
+            && before.is_none_or(|before| before.prepaid_left == 0);
         let inside = period.start <= from && from <= due;
         let starts_clean = from > period.start || carried == 0;
         if !inside || !quiet || !starts_clean || carried < 0 || !self.is_kept_before(index) {

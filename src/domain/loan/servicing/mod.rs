@@ -32,7 +32,6 @@ pub use asking::booking::{Booking, Entry, Portion};
 pub use asking::delinquency::{Delinquency, LineDelinquency};
 pub use asking::difference::Difference;
 pub use asking::explain::{Explanation, Part};
-pub use asking::facts::{Facts, Mark};
 pub use asking::outlook::Outlook;
 pub use asking::payoff::PayoffQuote;
 pub use state::amounts::{Amounts, Component};

@@ -155,7 +155,13 @@ impl Loan {
         let mut run = Run { sequence, existing, ..Run::default() };
         for place in places {
             match place.effect {
-                Effect::Variation(at) => self.vary(at)?,
+                Effect::Variation(at) => {
+                    self.vary(at)?;
+                    // Fractions may come to more than was paid of them.
+                    if self.overpaid > Decimal::ZERO && !self.charges.is_empty() {
+                        self.use_held_money(&mut run)?;
+                    }
+                }
                 Effect::Charge(at) => self.run_charge(at, &mut run)?,
                 Effect::Transaction(at) => {
                     self.run_again(at, &mut run)?;

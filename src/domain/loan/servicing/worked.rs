@@ -368,3 +368,174 @@ fn what_is_agreed_anew_comes_before_everything_of_its_day() {
     assert_eq!(before, after);
     assert_eq!(before[0], "2024-02-01: 150 0 0 0, owed 0 0 0 0");
 }
+
+/// 1000 at 26 % in four instalments of 263.69, the first of which is paid on 15 January: 9.78 of it is
+/// interest. By the charge-off on the 20th five days on 746.09 have earned 2.61 more. The instalment
+/// asks for 12.39 of interest and 251.30 of principal then and stays paid, so that 748.70 of principal
+/// are left, which end the loan, in whatever order components are paid.
+#[test]
+fn a_charge_off_leaves_a_paid_instalment_paid() {
+    for walk in ["horizontal", "vertical"] {
+        let terms = LoanTerms::from_json(json!({
+            "principal": 1000, "annual_rate": "0.26", "instalments": 4, "disbursed_on": "2024-01-01",
+            "interest": {"days_in_month": "30", "days_in_year": "360"},
+            "recalculation": {"interest": "daily"}, "charge_off": "zero_interest",
+            "allocation": {"walk": walk}
+        }))
+        .unwrap();
+        let operations: Vec<Operation> = serde_json::from_value(json!([
+            {"type": "disburse", "on": "2024-01-01", "amount": 1000},
+            {"type": "repay", "on": "2024-01-15", "amount": "263.69"},
+            {"type": "charge_off", "on": "2024-01-20"}
+        ]))
+        .unwrap();
+        let loan = Loan::fold(terms, &operations).unwrap();
+        assert_eq!(written(&loan.lines()[0].charged), "251.3 12.39 0 0");
+        let quote = loan.payoff_quote("2024-01-21".parse().unwrap()).unwrap();
+        assert_eq!(quote.total, Decimal::new(74_870, 2));
+        let pay = |amount: Decimal| {
+            let one = json!({"type": "repay", "on": "2024-01-21", "amount": amount});
+            loan.clone().apply(&serde_json::from_value(one).unwrap()).unwrap()
+        };
+        assert_eq!(pay(quote.total).status(), LoanStatus::Closed);
+        assert_eq!(pay(quote.total - Decimal::new(1, 2)).status(), LoanStatus::Active, "{walk}");
+    }
+}
+
+/// 100 at 5 % a month in eight instalments of 15.47. A day after the first was due, 105.16 pay it and
+/// then all principal, from the last instalment on. Nothing bears interest any more: of 0.17 for one
+/// day of 29 one cent is still owed.
+#[test]
+fn interest_is_owed_when_all_principal_is_paid() {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 100, "annual_rate": "0.6", "instalments": 8, "disbursed_on": "2024-01-01",
+        "interest": {"days_in_month": "30", "days_in_year": "360"},
+        "recalculation": {"interest": "at_due_dates"},
+        "allocation": {"default": {"future": "last"}}
+    }))
+    .unwrap();
+    let operations: Vec<Operation> = serde_json::from_value(json!([
+        {"type": "disburse", "on": "2024-01-01", "amount": 100},
+        {"type": "repay", "on": "2024-02-02", "amount": "105.16"}
+    ]))
+    .unwrap();
+    let lent = Loan::fold(terms.clone(), &operations[..1]).unwrap();
+    let quote = lent.payoff_quote("2024-02-02".parse().unwrap()).unwrap();
+    assert_eq!(written(&quote.amounts), "100 5.17 0 0");
+    assert_eq!(balances(&Loan::fold(terms, &operations).unwrap()), "active: 0 0.01 0 0, held 0");
+}
+
+/// A loan that is paid off on 2 June, with interest up to the due date, bears no interest any more: a
+/// higher rate from the 13th on asks for nothing, and neither do instalments that are added.
+#[test]
+fn nothing_that_is_agreed_later_adds_to_a_loan_that_is_paid() {
+    for (recalculation, later) in [
+        (
+            json!({"interest": "daily", "payoff": "to_due_date"}),
+            json!({"type": "change_rate", "on": "2024-06-13", "annual_rate": "0.5"}),
+        ),
+        (
+            json!({"interest": "at_due_dates"}),
+            json!({"type": "reschedule", "on": "2024-06-13", "extra_instalments": 2}),
+        ),
+    ] {
+        let terms = LoanTerms::from_json(json!({
+            "principal": 1200, "annual_rate": "0.12", "instalments": 6,
+            "disbursed_on": "2024-01-01", "recalculation": recalculation
+        }))
+        .unwrap();
+        let operations: Vec<Operation> = serde_json::from_value(json!([
+            {"type": "disburse", "on": "2024-01-01", "amount": 1200},
+            later
+        ]))
+        .unwrap();
+        let loan = Loan::fold(terms, &operations).unwrap();
+        let paid = json!({"type": "pay_off", "on": "2024-06-02"});
+        let paid = loan.apply(&serde_json::from_value(paid).unwrap()).unwrap();
+        assert_eq!(balances(&paid), "closed: 0 0 0 0, held 0");
+    }
+}
+
+/// A fee of one with each instalment; that of the first is forgiven, and stays so when the instalment
+/// is due later or everything falls due at once.
+#[test]
+fn what_is_forgiven_goes_with_its_instalment() {
+    let mut operations = vec![
+        json!({"type": "charge", "on": "2024-01-01", "id": "fee", "name": "fee", "value": 1,
+               "timing": "per_instalment"}),
+        json!({"type": "waive_charge", "on": "2024-01-02", "charge": "fee"}),
+    ];
+    for later in [
+        json!({"type": "change_due_date", "on": "2024-02-01", "recorded_on": "2024-01-03",
+               "to": "2024-02-10"}),
+        json!({"type": "terminate", "on": "2024-01-20"}),
+        json!({"type": "repay", "on": "2024-01-10", "amount": 5}),
+    ] {
+        operations.push(later);
+        let loan = lived(
+            json!({"rounding": {"family": "progressive"}, "method": "annuity"}),
+            json!(operations),
+        );
+        let (charged, owed) = (&loan.charges()[0], loan.outstanding().unwrap());
+        assert_eq!((charged.waived, charged.amount), (Decimal::ONE, Decimal::from(6)));
+        let paid = loan.lines().iter().map(|line| line.paid.fee).sum::<Decimal>();
+        assert_eq!(owed.fee + paid, Decimal::from(5), "{:?}", lines(&loan));
+    }
+}
+
+/// Paying what is quoted closes, and the quote is what paying asks for. A fee of 480.28 is lowered by
+/// 1 from a day before it was made: of 101 lent and 1 paid, 100 and 479.28 are left. A fee of 0.5 % of
+/// interest is nothing where everything is paid on the day it is lent. And where principal that was
+/// paid early bears interest to its due date, the last instalment asks for that.
+#[test]
+fn paying_what_is_quoted_closes() {
+    for (terms, operations, on, quoted) in [
+        (
+            json!({"principal": 100, "annual_rate": 0, "instalments": 2,
+                   "disbursed_on": "2024-01-01", "lend_beyond": 1000}),
+            json!([
+                {"type": "disburse", "on": "2024-01-01", "amount": 100},
+                {"type": "disburse", "on": "2024-01-01", "amount": 1},
+                {"type": "repay", "on": "2024-01-01", "amount": 1},
+                {"type": "charge", "on": "2024-01-23", "id": "fee", "name": "fee",
+                 "value": "480.28", "timing": "on_date", "due_on": "2024-01-23"},
+                {"type": "adjust_charge", "on": "2024-01-01", "charge": "fee", "amount": 1}
+            ]),
+            "2024-01-23",
+            "100 0 479.28 0",
+        ),
+        (
+            json!({"principal": 100, "annual_rate": "0.07", "instalments": 3,
+                   "disbursed_on": "2024-01-01", "recalculation": {"interest": "daily"}}),
+            json!([
+                {"type": "disburse", "on": "2024-01-01", "amount": 100},
+                {"type": "charge", "on": "2024-01-01", "name": "fee", "value": "0.005",
+                 "basis": "interest", "timing": "on_date", "due_on": "2024-06-19"},
+                {"type": "change_rate", "on": "2024-01-30", "annual_rate": 0}
+            ]),
+            "2024-01-01",
+            "100 0 0 0",
+        ),
+        (
+            json!({"principal": "4824.74", "annual_rate": "0.07", "instalments": 7,
+                   "disbursed_on": "2024-01-01", "down_payment": {"fraction": "0.25"},
+                   "recalculation": {"interest": "daily", "payoff": "to_due_date"}}),
+            json!([
+                {"type": "disburse", "on": "2024-01-01", "amount": "4824.74"},
+                {"type": "repay", "on": "2024-01-02", "amount": "2775.11"},
+                {"type": "repay", "on": "2024-03-02", "amount": "2077.35"}
+            ]),
+            "2024-03-04",
+            "0 0.09 0 0",
+        ),
+    ] {
+        let terms = LoanTerms::from_json(terms).unwrap();
+        let operations: Vec<Operation> = serde_json::from_value(operations).unwrap();
+        let loan = Loan::fold(terms, &operations).unwrap();
+        let quote = loan.payoff_quote(on.parse().unwrap()).unwrap();
+        assert_eq!(written(&quote.amounts), quoted);
+        let paid = json!({"type": "repay", "on": on, "amount": quote.total});
+        let paid = loan.apply(&serde_json::from_value(paid).unwrap()).unwrap();
+        assert_eq!(balances(&paid), "closed: 0 0 0 0, held 0");
+    }
+}

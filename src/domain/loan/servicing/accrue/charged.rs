@@ -68,14 +68,13 @@ impl Loan {
         if charge.timing == ChargeTiming::AtDisbursement {
             return None;
         }
-        let dues = self.lines.iter().map(|line| line.due_date);
-        if charge.timing == ChargeTiming::PerInstalment || is_forgiven(charge) {
-            let owed = |due: &NaiveDate| {
-                is_forgiven(charge) || charge.shares.iter().any(|share| share.due_date == *due)
-            };
-            return dues.filter(|due| *due > on && owed(due)).min();
-        }
-        self.earned_on(charge).filter(|day| *day > on)
+        let (by_line, forgiven) =
+            (charge.timing == ChargeTiming::PerInstalment, is_forgiven(charge));
+        let owed = |due: &NaiveDate| {
+            forgiven || (by_line && charge.shares.iter().any(|share| share.due_date == *due))
+        };
+        let dues = self.lines.iter().map(|line| line.due_date).filter(owed);
+        dues.chain(self.earned_on(charge)).filter(|day| *day > on).min()
     }
 }
 

@@ -170,10 +170,10 @@ mod tests {
         for one in operations {
             let mark = loan.mark();
             loan = loan.apply(one).unwrap();
-            let facts = loan.facts_since(&mark).unwrap();
             let paid = |(id, part): &(u32, Allocation)| (*id, part.amounts.total().unwrap());
-            told.extend(facts.allocations.iter().map(paid));
-            let held = facts.posted.iter().filter(|one| one.account == Account::Overpayment);
+            told.extend(loan.allocations_since(&mark).unwrap().iter().map(paid));
+            let posted = loan.posted_since(&mark).iter();
+            let held = posted.filter(|one| one.account == Account::Overpayment);
             told.extend(held.map(|one| (one.transaction, one.credit - one.debit)));
         }
         (loan, told)

@@ -306,7 +306,9 @@ impl Loan {
                 continue;
             }
             for part in &one.allocations {
-                let now = self.line_of(part, component).map(|now| now.number);
+                let forgiven = self.forgiven_line(one);
+                let now = forgiven.or_else(|| self.line_of(part, component));
+                let now = now.map(|now| now.number);
                 if now == Some(line.number) {
                     let amount = part.amounts[component];
                     parts.push(Part {
@@ -317,6 +319,14 @@ impl Loan {
             }
         }
         parts
+    }
+
+    /// The line in which a waiver forgives a charge.
+    fn forgiven_line(&self, one: &Transaction) -> Option<&Line> {
+        let part = one.charges.first().filter(|_| one.kind == TransactionKind::ChargeWaiver)?;
+        let charge =
+            self.charges.iter().find(|charge| charge.active && charge.id == part.charge)?;
+        self.line_due_on(self.forgiven_in(charge, one)?)
     }
 
     /// The line that an allocation is in now. The line after the last instalment falls due later

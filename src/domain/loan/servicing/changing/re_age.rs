@@ -55,7 +55,8 @@ impl Loan {
     }
 
     /// Refuses to spread principal anew where that is not defined: for loans that are not active,
-    /// are charged off or ended or follow no plain progressive schedule, and twice on one day.
+    /// are charged off or ended or follow no plain progressive schedule, before anything is lent, and
+    /// twice on one day.
     pub(crate) fn check_respreading(
         &self,
         entry: &Entry,
@@ -66,6 +67,7 @@ impl Loan {
             return Err(self.wrong_state(name));
         }
         self.check_not_ended(name)?;
+        self.check_lent_on(entry.on)?;
         if !is_plain_progressive(&self.terms.schedule) {
             return Err(ServicingError::NotProvided {
                 reason: "Principal is spread anew on progressive loans.".into(),
@@ -153,8 +155,10 @@ impl Loan {
         let repaid = self.replace_instalments(on, due_dates)?.repaid;
         let follows = self.follows_payments();
         let unknown = if follows { Decimal::ZERO } else { repaid };
-        let borne_to = self.carried_to.map_or(on, |carried| carried.max(on));
         let next = due_dates.first().copied().unwrap_or(on);
+        let borne_to = self.carried_to.map_or(on, |carried| carried.max(on));
+        // The next due date is that of the first new instalment.
+        self.carried_to = self.carried_to.map(|carried| carried.min(next));
         self.ask_later(on, next, &past, asked, |model| {
             model.replace_periods(on, due_dates, unknown)?;
             if !follows {
@@ -163,7 +167,8 @@ impl Loan {
             if !past.additional.interest.is_zero() {
                 model.charge_back_interest(on, past.additional.interest)?;
             }
-            model.re_amortise(on, borne_to.min(model.end()), past.additional.principal)
+            let borne_to = borne_to.min(model.end());
+            model.re_amortise(on, borne_to, borne_to.min(next), past.additional.principal)
         })
     }
 

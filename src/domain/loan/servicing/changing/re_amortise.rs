@@ -74,7 +74,7 @@ impl Loan {
             if !past.additional.interest.is_zero() {
                 model.charge_back_interest(on, past.additional.interest)?;
             }
-            model.re_amortise(on, borne_to, past.additional.principal)
+            model.re_amortise(on, borne_to, borne_to, past.additional.principal)
         })
     }
 }

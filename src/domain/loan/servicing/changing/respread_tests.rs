@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::domain::loan::servicing::{Loan, LoanTerms, Operation, TransactionKind};
+use crate::domain::loan::servicing::{Loan, LoanTerms, Operation, ServicingError, TransactionKind};
 
 fn terms(recalculation: &str) -> LoanTerms {
     LoanTerms::from_json(json!({
@@ -200,4 +200,58 @@ fn what_was_paid_of_replaced_instalments_stays() {
         ]
     );
     assert_eq!(loan.outstanding().unwrap().principal, Decimal::from(450));
+}
+
+/// 300 at 1 % a month in three instalments of 102.01. Two are overdue, 198.02, and paid on 16 March
+/// with the 3.00 that all 300 bear in March. What is left, 101.98, is asked for from 17 March on, and
+/// no more: up to then the 198.02 bear interest still, afterwards they bear none. Of the 3.00 that are
+/// paid 300 earn 1.55 in sixteen days of 31, and the instalments after that have the rest: 76.47, 50.96
+/// and 25.45 bear 0.76, 0.51 and 0.25, of which 0.07 are to be paid.
+#[test]
+fn what_was_paid_of_overdue_principal_is_not_asked_for_again() {
+    let operations = json!([
+        {"type": "disburse", "on": "2024-01-01", "amount": 300},
+        {"type": "repay", "on": "2024-03-16", "amount": "207.02"},
+        {"type": "re_age", "on": "2024-03-16", "from": "2024-03-17", "instalments": 4,
+         "frequency": "monthly"},
+    ]);
+    let terms = LoanTerms::from_json(json!({
+        "principal": 300, "annual_rate": "0.12", "instalments": 3, "disbursed_on": "2024-01-01",
+        "recalculation": {"interest": "at_due_dates"},
+        "interest": {"days_in_month": "30", "days_in_year": "360"}
+    }))
+    .unwrap();
+    let loan = fold(terms, operations);
+    assert_eq!(
+        shown(&loan),
+        [
+            "2024-02-01 99.01 3",
+            "2024-03-01 99.01 3",
+            "2024-03-17 25.51 0",
+            "2024-04-01 0 3",
+            "2024-04-17 25.51 0",
+            "2024-05-17 25.51 0",
+            "2024-06-17 25.45 0.07",
+        ]
+    );
+    assert_eq!(loan.outstanding().unwrap().principal, Decimal::new(10198, 2));
+    // Who pays nothing of it bears interest on what he owes alone.
+    let look = serde_json::from_value(json!({"type": "end_of_day", "on": "2024-04-10"})).unwrap();
+    let seen = loan.apply(&look).unwrap();
+    assert_eq!(seen.lines()[4].charged.interest, Decimal::ZERO, "{:?}", shown(&seen));
+}
+
+/// Principal is there to be spread from the day it is lent.
+#[test]
+fn nothing_is_spread_anew_before_the_loan_is_lent() {
+    let late = json!([{"type": "disburse", "on": "2024-01-16", "amount": 100}]);
+    let loan = fold(terms("daily"), late);
+    for early in [
+        json!({"type": "re_age", "on": "2024-01-10", "from": "2024-02-10", "instalments": 2,
+               "frequency": "monthly"}),
+        json!({"type": "re_amortise", "on": "2024-01-10"}),
+    ] {
+        let refused = loan.clone().apply(&serde_json::from_value(early).unwrap());
+        assert!(matches!(refused, Err(ServicingError::BeforeDisbursement { .. })));
+    }
 }

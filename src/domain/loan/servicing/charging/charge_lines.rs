@@ -16,7 +16,7 @@ use super::super::state::charge::{Charge, ChargeShare, ChargeTiming};
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
-use super::super::state::transaction::TransactionKind;
+use super::super::state::transaction::{Transaction, TransactionKind};
 use crate::domain::decimal::{add, mul, sub};
 use crate::domain::loan::terms::FeeBasis;
 
@@ -180,12 +180,26 @@ impl Loan {
         for one in self.transactions.iter().filter(|one| one.stands()) {
             if one.kind == TransactionKind::ChargeWaiver
                 && one.charges.iter().any(|part| part.charge == charge.id)
-                && (!per_line || one.allocations.iter().any(|part| part.due_date == due_date))
+                && (!per_line || self.forgiven_in(charge, one) == Some(due_date))
             {
                 sum = add(sum, one.amount)?;
             }
         }
         Ok(sum)
+    }
+
+    /// The due date of the line in which a waiver forgives a charge: of one per instalment the line
+    /// it was recorded for, which may be due on another day since.
+    pub(crate) fn forgiven_in(&self, charge: &Charge, waiver: &Transaction) -> Option<NaiveDate> {
+        if charge.timing != ChargeTiming::PerInstalment {
+            return charge.shares.first().map(|share| share.due_date);
+        }
+        let of = waiver.allocations.first()?;
+        let shares = &charge.shares;
+        if shares.is_empty() || shares.iter().any(|share| share.due_date == of.due_date) {
+            return Some(of.due_date);
+        }
+        self.lines.iter().find(|line| line.number == of.line).map(|line| line.due_date)
     }
 
     /// The due date of the line a charge due on a day is in. A line is added for one after the

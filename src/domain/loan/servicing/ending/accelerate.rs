@@ -110,7 +110,8 @@ impl Loan {
     }
 
     /// Moves what was paid, by the line that ended: of it and of later lines to it on its new day,
-    /// but for charges of later lines, which have their own.
+    /// but for charges of later lines, which have their own. What forgave a charge keeps the line it
+    /// was recorded for, by which it is found again.
     fn move_allocations(
         &mut self,
         number: u32,
@@ -122,7 +123,9 @@ impl Loan {
             self.lines.iter().filter(of_day).map(|line| line.number).collect::<Vec<u32>>()
         };
         let (kept, charges) = (down(ended), self.lines.last().map_or(number, |line| line.number));
-        for one in self.transactions.iter_mut().filter(|one| one.stands()) {
+        let pays =
+            |one: &&mut Transaction| one.stands() && one.kind != TransactionKind::ChargeWaiver;
+        for one in self.transactions.iter_mut().filter(pays) {
             let mut moved = Vec::with_capacity(one.allocations.len());
             for part in one.allocations.drain(..) {
                 let later = part.due_date > ended;

@@ -107,7 +107,9 @@ impl Loan {
         let asked = self.asked_to_waive(one);
         let mut left = asked;
         for at in 0..self.lines.len() {
-            let Some(line) = self.lines.get_mut(at) else { continue };
+            let Some(line) = self.lines.get_mut(at).filter(|line| !line.is_settled()) else {
+                continue;
+            };
             let owed = line.outstanding_of(Component::Interest)?;
             let part = left.min(owed).max(Decimal::ZERO);
             if part.is_zero() {

@@ -31,7 +31,8 @@ impl Loan {
             self.overpaid = add(self.overpaid, left)?;
             one.overpaid = left;
         }
-        self.stop_carrying(one.on)
+        self.stop_carrying(one.on)?;
+        self.stop_bearing(one.on)
     }
 
     /// Divides an amount among what is owed and returns what is left of it.
@@ -86,25 +87,26 @@ impl Loan {
         rule: &AllocationRule,
     ) -> Result<Decimal, ServicingError> {
         let mut left = amount;
-        let mut skipped: Vec<usize> = Vec::new();
+        let mut passed: Vec<usize> = Vec::new();
         for _ in 0..self.lines.len().saturating_mul(100) {
+            self.stop_carrying(one.on)?;
             if left <= Decimal::ZERO || self.lines.iter().all(Line::is_settled) {
                 break;
             }
             let open = |line: &Line| !line.is_settled();
-            let chosen = match when {
-                When::InAdvance => self.future_lines(one.on, rule.future, open, &skipped),
-                _ => self.first_line(one.on, when, open).into_iter().collect(),
-            };
+            let chosen = self.choose(one.on, when, rule.future, open, &passed);
             if chosen.is_empty() {
                 break;
             }
+            let before = left;
             if when == When::InAdvance && self.terms.servicing.allocation.charges_on_own_date {
                 left = self.serve_due_charges(one, left, &chosen, rule)?;
             }
             for &component in components {
-                let target = Target { when, component };
-                left = self.serve(one, left, &chosen, target, &mut skipped)?.0;
+                left = self.serve(one, left, &chosen, Target { when, component })?;
+            }
+            if left == before {
+                passed.extend(self.offered(left, &chosen)?);
             }
         }
         Ok(left)
@@ -139,31 +141,46 @@ impl Loan {
         future: FutureRule,
     ) -> Result<Decimal, ServicingError> {
         let mut left = amount;
-        // Lines that took nothing: interest of theirs is not earned yet.
-        let mut passed: Vec<u32> = Vec::new();
+        let mut passed: Vec<usize> = Vec::new();
         for _ in 0..self.lines.len().saturating_mul(100) {
+            self.stop_carrying(one.on)?;
             if left <= Decimal::ZERO {
                 break;
             }
+            // Of a settled line nothing is owed, though a charge-off may ask for more of one
+            // component and less of another than was paid.
             let owes = |line: &Line| {
-                !passed.contains(&line.number)
+                !line.is_settled()
                     && line.outstanding_of(target.component).is_ok_and(|owed| owed > Decimal::ZERO)
             };
-            let chosen = match target.when {
-                When::InAdvance => self.future_lines(one.on, future, owes, &[]),
-                when => self.first_line(one.on, when, owes).into_iter().collect(),
-            };
+            let chosen = self.choose(one.on, target.when, future, owes, &passed);
             if chosen.is_empty() {
                 break;
             }
-            let (rest, paid) = self.serve(one, left, &chosen, target, &mut Vec::new())?;
-            left = rest;
-            if paid.is_zero() {
-                let numbers = chosen.iter().filter_map(|&at| self.lines.get(at));
-                passed.extend(numbers.map(|line| line.number));
+            let before = left;
+            left = self.serve(one, left, &chosen, target)?;
+            if left == before {
+                passed.extend(self.offered(left, &chosen)?);
             }
         }
         Ok(left)
+    }
+
+    /// The instalments of one standing that are served next, of those that are wanted. One that took
+    /// nothing of what it was offered is passed over: its interest is not earned yet, or it asks for
+    /// more only once others are paid.
+    fn choose(
+        &self,
+        on: NaiveDate,
+        when: When,
+        future: FutureRule,
+        wanted: impl Fn(&Line) -> bool,
+        passed: &[usize],
+    ) -> Vec<usize> {
+        match when {
+            When::InAdvance => self.future_lines(on, future, wanted, passed),
+            _ => self.first_line(on, when, wanted, passed).into_iter().collect(),
+        }
     }
 
     /// The first instalment of one standing that is wanted.
@@ -172,13 +189,15 @@ impl Loan {
         on: NaiveDate,
         when: When,
         wanted: impl Fn(&Line) -> bool,
+        passed: &[usize],
     ) -> Option<usize> {
         let stands = |line: &Line| match when {
             When::PastDue => line.due_date < on,
             When::Due => line.due_date == on,
             When::InAdvance => line.due_date > on,
         };
-        let found = |(_, line): &(usize, &Line)| stands(line) && wanted(line);
+        let found =
+            |(at, line): &(usize, &Line)| stands(line) && wanted(line) && !passed.contains(at);
         self.lines.iter().enumerate().find(found).map(|(at, _)| at)
     }
 
@@ -188,62 +207,62 @@ impl Loan {
         on: NaiveDate,
         rule: FutureRule,
         wanted: impl Fn(&Line) -> bool,
-        skipped: &[usize],
+        passed: &[usize],
     ) -> Vec<usize> {
         let follows = self.follows_payments();
-        let future = |at: usize, line: &Line| {
-            line.due_date > on
-                && (wanted(line) || (follows && line.charged.is_zero() && !skipped.contains(&at)))
+        let future = || {
+            let lines = self.lines.iter().enumerate();
+            lines.filter(|(at, line)| line.due_date > on && !passed.contains(at))
         };
-        let plain = |line: &Line| line.due_date > on && wanted(line);
-        let indexed = || self.lines.iter().enumerate();
+        let plain = || future().filter(|(_, line)| wanted(line));
+        let at = |(at, _): (usize, &Line)| at;
         let last = || {
-            indexed().rfind(|(at, line)| future(*at, line)).map(|(at, _)| at).into_iter().collect()
+            // One that asks for nothing may do so if it is paid on the day.
+            let asks =
+                |(_, line): &(usize, &Line)| wanted(line) || (follows && line.charged.is_zero());
+            future().filter(asks).last().map(at).into_iter().collect()
         };
         match rule {
-            FutureRule::Next => {
-                indexed().find(|(_, line)| plain(line)).map(|(at, _)| at).into_iter().collect()
-            }
-            FutureRule::Reamortise => {
-                indexed().filter(|(_, line)| plain(line)).map(|(at, _)| at).collect()
-            }
+            FutureRule::Next => plain().next().map(at).into_iter().collect(),
+            FutureRule::Reamortise => plain().map(at).collect(),
             FutureRule::Last => last(),
             FutureRule::NextLast => {
-                let current = |line: &Line| {
-                    plain(line)
-                        && (on > line.period_start || (on == line.period_start && line.number == 1))
+                let current = |(_, line): &(usize, &Line)| {
+                    on > line.period_start || (on == line.period_start && line.number == 1)
                 };
-                let found: Vec<usize> =
-                    indexed().filter(|(_, line)| current(line)).map(|(at, _)| at).collect();
+                let found: Vec<usize> = plain().filter(current).map(at).collect();
                 if found.is_empty() { last() } else { found }
             }
         }
     }
 
     /// Pays one component of the chosen instalments, evenly where they are several. Returns what
-    /// is left and what the last of them took.
+    /// is left.
     fn serve(
         &mut self,
         one: &mut Transaction,
         amount: Decimal,
         chosen: &[usize],
         target: Target,
-        skipped: &mut Vec<usize>,
-    ) -> Result<(Decimal, Decimal), ServicingError> {
+    ) -> Result<Decimal, ServicingError> {
         let mut left = amount;
-        let mut taken = Decimal::ZERO;
         let (mut part, rest) = self.even_parts(amount, chosen.len())?;
         for (index, &at) in chosen.iter().enumerate() {
             if index + 1 == chosen.len() {
                 part = add(part, rest)?;
             }
-            let paid = self.serve_line(one, part, at, target, skipped)?;
-            if paid > Decimal::ZERO {
-                taken = paid;
-            }
-            left = sub(left, paid)?;
+            left = sub(left, self.serve_line(one, part, at, target)?)?;
         }
-        Ok((left, taken))
+        Ok(left)
+    }
+
+    /// Those of the chosen instalments that are offered a part of an amount.
+    fn offered(&self, amount: Decimal, chosen: &[usize]) -> Result<Vec<usize>, ServicingError> {
+        let (part, rest) = self.even_parts(amount, chosen.len())?;
+        let (last, first) = (add(part, rest)?, chosen.len().saturating_sub(1));
+        let is_offered = |index| if index < first { part } else { last } > Decimal::ZERO;
+        let offered = chosen.iter().enumerate().filter(|(index, _)| is_offered(*index));
+        Ok(offered.map(|(_, at)| *at).collect())
     }
 
     /// An amount in equal parts of whole minor units, and what is left for the last one.
@@ -274,15 +293,11 @@ impl Loan {
         most: Decimal,
         at: usize,
         target: Target,
-        skipped: &mut Vec<usize>,
     ) -> Result<Decimal, ServicingError> {
         let end = self.model.as_ref().map(crate::domain::loan::ProgressiveModel::end);
         let Some(line) = self.lines.get(at) else { return Ok(Decimal::ZERO) };
         let modelled = line.is_modelled() && end.is_some_and(|end| line.due_date <= end);
         if !self.is_recalculated() || !modelled {
-            if self.follows_payments() && !modelled {
-                skipped.push(at);
-            }
             return self.take(one, most, at, target.component);
         }
         let due = line.due_date;
@@ -296,7 +311,7 @@ impl Loan {
             let asks = to_due_date && target.component == Component::Interest;
             let model = self.model.as_ref().filter(|_| asks);
             let until = model.and_then(|model| model.put_off_until(due, one.on));
-            self.show_due_amounts(at, until.unwrap_or(paid_on), target.component, skipped)?;
+            self.show_due_amounts(at, until.unwrap_or(paid_on), target.component)?;
         }
         let paid = self.take(one, most, at, target.component)?;
         let free = self.free_part(at, target.component, paid)?;
@@ -334,16 +349,12 @@ impl Loan {
         at: usize,
         on: NaiveDate,
         component: Component,
-        skipped: &mut Vec<usize>,
     ) -> Result<(), ServicingError> {
         let Some((line, model)) = self.lines.get_mut(at).zip(self.model.as_mut()) else {
             return Ok(());
         };
         model.touch(line.due_date);
         let due = model.due_amounts(line.due_date, on)?;
-        if due.interest.is_zero() && due.principal.is_zero() && line.interest_free.is_zero() {
-            skipped.push(at);
-        }
         match component {
             Component::Interest => line.charged.interest = due.interest,
             Component::Principal => {

@@ -4,16 +4,15 @@ use rust_decimal::Decimal;
 
 use super::super::changing::plan;
 use super::super::record::Entry;
-use super::super::state::amounts::Component;
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Reversal, Transaction, TransactionKind};
-use crate::domain::decimal::{add, div, sub};
+use crate::domain::decimal::sub;
 use crate::domain::loan::ScheduleTerms;
+use crate::domain::loan::equal_parts::add_in_equal_parts;
 use crate::domain::loan::schedule::{down_payment, empty_model, is_plain_progressive};
 use crate::domain::loan::terms::Disbursement;
-use crate::domain::money::round_to_multiple;
 
 impl Loan {
     /// The lines and the calculator before anything is lent.
@@ -215,41 +214,24 @@ impl Loan {
 
     /// Adds an amount in equal parts to the instalments to come of a loan without interest.
     fn spread(&mut self, one: &Transaction, amount: Decimal) -> Result<(), ServicingError> {
-        let future = |line: &Line| {
-            line.due_date > one.on
-                && !matches!(line.kind, LineKind::DownPayment | LineKind::Additional)
-        };
-        let count = self.lines.iter().filter(|line| future(line)).count();
-        if count == 0 {
+        let mut spared = self.terms.schedule.grace.principal;
+        let future = |line: &&mut Line| line.due_date > one.on && line.is_modelled();
+        let mut to_come = Vec::with_capacity(self.lines.len());
+        for line in &mut self.lines {
+            let is_spared = spared > 0 && line.kind == LineKind::Instalment;
+            spared -= u32::from(is_spared);
+            if future(&line) && !is_spared {
+                to_come.push(&mut line.charged.principal);
+            }
+        }
+        if to_come.is_empty() {
             return Err(ServicingError::BadDate {
                 on: one.on,
                 reason: "No instalment is due after it.".into(),
             });
         }
-        let part = self.round(div(amount, Decimal::from(count))?)?;
-        let rounding = self.terms.schedule.rounding;
-        let mut rest = amount;
-        let mut last = None;
-        for (at, line) in self.lines.iter_mut().enumerate() {
-            if !future(line) {
-                continue;
-            }
-            let before = line.charged.principal;
-            let mut principal = add(before, part)?;
-            if let Some(multiple) = rounding.multiple {
-                let mode = rounding.multiple_mode.unwrap_or(rounding.mode);
-                principal = round_to_multiple(principal, multiple, mode)
-                    .map_err(crate::domain::loan::ScheduleError::from)?;
-            }
-            line.charged.principal = principal;
-            rest = sub(add(rest, before)?, principal)?;
-            line.note_settlement(one.on)?;
-            last = Some(at);
-        }
-        if let Some(line) = last.and_then(|at| self.lines.get_mut(at)) {
-            line.charged.add(Component::Principal, rest)?;
-            line.note_settlement(one.on)?;
-        }
+        add_in_equal_parts(&self.terms.schedule, amount, &mut to_come)?;
+        self.lines.iter_mut().filter(future).try_for_each(|line| line.note_settlement(one.on))?;
         Ok(())
     }
 

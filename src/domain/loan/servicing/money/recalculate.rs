@@ -172,11 +172,30 @@ impl Loan {
         if !self.is_recalculated() || self.outstanding()?.principal > Decimal::ZERO {
             return Ok(());
         }
-        let Some(model) = &mut self.model else { return Ok(()) };
-        let carried = model.balance_within(until)?;
-        model.add_balance_correction(on, decimal::sub(Decimal::ZERO, carried)?)?;
-        model.add_balance_correction(until, carried)?;
         self.carried_to = Some(on);
+        self.bear_nothing(on, until)
+    }
+
+    /// Principal paid ahead of its due date that bears interest up to it bears none after the day
+    /// nothing is owed any more: that interest is paid, and nothing that is agreed later adds to it.
+    pub(crate) fn stop_bearing(&mut self, on: NaiveDate) -> Result<(), ServicingError> {
+        let end = self.model.as_ref().filter(|_| self.is_recalculated()).map(|model| model.end());
+        if end.is_none_or(|end| end <= on) || !self.lines.iter().all(Line::is_settled) {
+            return Ok(());
+        }
+        let modelled = |line: &&Line| line.is_modelled() && on < line.due_date;
+        let due = self.lines.iter().find(modelled).map(|line| line.due_date);
+        due.map_or(Ok(()), |due| self.bear_nothing(on, due))
+    }
+
+    /// Lets what the calculator has bear no interest between two days.
+    fn bear_nothing(&mut self, on: NaiveDate, until: NaiveDate) -> Result<(), ServicingError> {
+        let Some(model) = &mut self.model else { return Ok(()) };
+        let borne = model.balance_within(until)?;
+        if borne > Decimal::ZERO {
+            model.add_balance_correction(on, decimal::sub(Decimal::ZERO, borne)?)?;
+            model.add_balance_correction(until, borne)?;
+        }
         self.follow_model(on)
     }
 

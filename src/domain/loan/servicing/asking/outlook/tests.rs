@@ -229,3 +229,25 @@ fn interest_grows_by_the_same_part_every_day() {
     let late = loan.outlook(dues[0] + Days::new(1)).unwrap();
     assert_eq!((late.oldest_unpaid, late.next_due), (Some(dues[0]), Some(dues[1])));
 }
+
+/// A fee of 4 January, recorded then and due on the sixth, is earned as it is recorded, and waived on
+/// the due date: a look from the first day ends on the fourth.
+#[test]
+fn a_charge_that_is_waived_is_earned_before() {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 100, "annual_rate": "0", "instalments": 2, "disbursed_on": "2024-01-01",
+        "accrual": {"charges_when_due": false, "periodic": false}
+    }))
+    .unwrap();
+    let operations: Vec<Operation> = serde_json::from_value(json!([
+        {"type": "disburse", "on": "2024-01-01", "amount": 100},
+        {"type": "charge", "on": "2024-01-04", "id": "fee", "name": "fee", "value": 1,
+         "timing": "on_date", "due_on": "2024-01-06"},
+        {"type": "waive_charge", "on": "2024-01-21", "charge": "fee"}
+    ]))
+    .unwrap();
+    let loan = Loan::fold(terms, &operations).unwrap();
+    let seen = |offset| loan.outlook(day(offset)).unwrap();
+    assert_eq!((seen(0).earned.fee, seen(0).until), (Decimal::ZERO, Some(day(3))));
+    assert_eq!((seen(3).earned.fee, seen(3).until), (Decimal::ONE, Some(day(4))));
+}

@@ -10,8 +10,7 @@ use crate::domain::loan::servicing::properties::{
     Life, day, lived, money, operation as operation_on, projection, start, terms, tried,
 };
 use crate::domain::loan::servicing::{
-    Action, Component, Line, Loan, LoanStatus, LoanTerms, Operation, ServicingError,
-    TransactionKind,
+    Action, Component, Line, Loan, LoanStatus, LoanTerms, Operation, TransactionKind,
 };
 
 /// Loans of every kind of schedule: progressive with interest that follows payments and with
@@ -400,23 +399,45 @@ fn amounts(wanted: [(&str, &str); 6]) -> Vec<(String, String)> {
     wanted.map(|(principal, interest)| (principal.to_owned(), interest.to_owned())).to_vec()
 }
 
-/// The second and third instalment put 0.49 and 0.39 off; the fourth asks for them with its own
-/// 0.29. Principal stays where it is, so that no more interest is borne.
+/// Three instalments of 242.86 and 11.74 are overdue, two of those to come put their interest off. The
+/// last one, which is paid first, asks on the day for its own 254.60 and for one day's interest on
+/// 1486.24, 0.39; once the two before it are paid it asks for the 3.78 of principal that are left.
 #[test]
-fn a_loan_that_no_payment_ends_has_no_quote() {
-    let terms = json!({
-        "principal": "1486.24", "annual_rate": "0.0948", "instalments": 6, "disbursed_on": "2024-01-01",
-        "recalculation": {"interest": "daily", "payoff": "to_payoff_date"},
-        "allocation": {"default": {"future": "last"}}
-    });
-    let mut loan = Loan::open(LoanTerms::from_json(terms).unwrap()).unwrap();
-    loan = with(loan, json!({"type": "disburse", "on": "2024-01-01", "amount": "1486.24"}));
-    let day = "2024-04-02".parse().unwrap();
-    assert!(loan.payoff_quote(day).is_ok());
-    loan = with(loan, json!({"type": "reschedule", "on": "2024-04-02", "interest_grace": 2}));
-    assert!(matches!(loan.payoff_quote(day), Err(ServicingError::BadDate { .. })));
+fn money_goes_on_where_the_last_instalment_takes_no_more() {
+    for walk in ["horizontal", "vertical"] {
+        let terms = json!({
+            "principal": "1486.24", "annual_rate": "0.0948", "instalments": 6,
+            "disbursed_on": "2024-01-01",
+            "recalculation": {"interest": "daily", "payoff": "to_payoff_date"},
+            "allocation": {"default": {"future": "last"}, "walk": walk}
+        });
+        let mut loan = Loan::open(LoanTerms::from_json(terms).unwrap()).unwrap();
+        for one in [
+            json!({"type": "disburse", "on": "2024-01-01", "amount": "1486.24"}),
+            json!({"type": "reschedule", "on": "2024-04-02", "interest_grace": 2}),
+        ] {
+            loan = with(loan, one);
+        }
+        let quote = loan.payoff_quote("2024-04-02".parse().unwrap()).unwrap();
+        assert_eq!(quote.amounts.principal.to_string(), "1486.24");
+        // 3 × 11.74 and 0.39.
+        assert_eq!(quote.amounts.interest.to_string(), "35.61");
+        loan = with(loan, json!({"type": "pay_off", "on": "2024-04-02"}));
+        assert_eq!(loan.status(), LoanStatus::Closed);
+        let last = loan.transactions().iter().rfind(|one| one.kind == TransactionKind::Repayment);
+        let to_come = last.unwrap().allocations.iter().filter(|part| part.line > 3);
+        let paid: Vec<(u32, String)> =
+            to_come.map(|part| (part.line, part.amounts.principal.to_string())).collect();
+        assert_eq!(
+            paid,
+            [(6, "258.38"), (5, "250.62"), (4, "248.66")]
+                .map(|(line, paid)| (line, paid.to_owned()))
+        );
+    }
 }
 
+/// The second and third instalment put 0.49 and 0.39 off; the fourth asks for them with its own
+/// 0.29. Principal stays where it is, so that no more interest is borne.
 #[test]
 fn interest_that_is_put_off_is_asked_for_with_the_first_instalment_after() {
     for recalculation in ["none", "daily", "at_due_dates"] {
@@ -457,6 +478,39 @@ fn interest_that_is_put_off_is_asked_for_with_the_first_instalment_after() {
         assert_eq!(paid.portions.interest.to_string(), "1.17");
         assert_eq!(paid.portions.principal.to_string(), "8.83");
     }
+}
+
+/// Four times 17.01 pay the last four instalments on the first day, and 31.96 are left: 16.82 with 0.19
+/// of interest, and 15.14. The 0.09 that those bear in February are put off: the third instalment asks
+/// for them beside the principal that is paid of it. Where nothing more is paid all 31.96 bear 0.19.
+#[test]
+fn an_instalment_that_is_paid_asks_for_interest_put_off_until_it() {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 100, "annual_rate": "0.07", "instalments": 6, "disbursed_on": "2024-01-01",
+        "recalculation": {"interest": "daily"}, "allocation": {"default": {"future": "last"}}
+    }))
+    .unwrap();
+    let mut loan = Loan::open(terms).unwrap();
+    for one in [
+        json!({"type": "disburse", "on": "2024-01-01", "amount": 100}),
+        json!({"type": "reschedule", "on": "2024-03-01", "recorded_on": "2024-01-01",
+               "interest_grace": 1}),
+        json!({"type": "repay", "on": "2024-01-01", "amount": "68.04"}),
+    ] {
+        loan = with(loan, one);
+    }
+    let agreed = [
+        ("16.82", "0.19"),
+        ("15.14", "0"),
+        ("17.01", "0.09"),
+        ("17.01", "0"),
+        ("17.01", "0"),
+        ("17.01", "0"),
+    ];
+    assert_eq!(charged(&loan), amounts(agreed));
+    let look = json!({"type": "end_of_day", "on": "2024-03-10"});
+    let third = with(loan, look).lines()[2].outstanding().unwrap();
+    assert_eq!((third.principal, third.interest), (Decimal::ZERO, Decimal::new(19, 2)));
 }
 
 /// Without principal and without interest nothing is due at all. The balance stays 83.57 and bears
