@@ -166,6 +166,8 @@ create table @book@.loan_balance (
     fee_receivable numeric not null default 0,
     penalty_receivable numeric not null default 0
 ) with (fillfactor = 50);
+-- The steps of a day look for what is late. An update that leaves that alone stays on its page.
+create index on @book@.loan_balance (oldest_unpaid) where oldest_unpaid is not null;
 comment on table @book@.loan_balance is
 'What each loan comes to: a projection of its state, and what of its income is in the ledger. Written by the engine alone.';
 comment on column @book@.loan_balance.loan_id is 'The loan.';

@@ -45,23 +45,25 @@ comment on function @book@._resume_loans(date, uuid, uuid) is 'Has loans of a ra
 create function @book@._look_at_loans(day date, first_loan uuid, next_loan uuid) returns integer language plpgsql as $$
 declare
     looked_at integer;
+    brought_up integer;
     penalised @book@._asked[];
 begin
-    with line_ended as materialized (
-        select b
+    -- Rows are found again by their place: whoever would move them waits for the range.
+    with looked as materialized (
+        select b.ctid as place, b.loan_id, k.oldest_unpaid, k.overdue, k.overdue_principal, k.next_due, k.next_due_amount,
+            k.earned_base, k.earned_per_day, k.holds_until, k.fees_earned, k.penalties_earned, k.needs_end_of_day,
+            r.interest as interest_before, r.fees as fees_before, r.penalties as penalties_before
         from @book@.loan_balance as b
-        where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan) and b.holds_until <= day
-    ), looked as materialized (
-        select e.b, (e.b).loan_id, k.*, r.interest as interest_before, r.fees as fees_before, r.penalties as penalties_before
-        from line_ended as e
-        join @book@.loan_snapshot as s on s.loan_id = (e.b).loan_id
+        join @book@.loan_snapshot as s using (loan_id)
         cross join lateral loan_engine._loan_outlook(s.state, day) as k
-        cross join lateral @book@._receivable(e.b, day - 1) as r
+        cross join lateral @book@._receivable(b, day - 1) as r
+        where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan) and b.holds_until <= day
     ), replaced as (
         insert into @book@.accrual_line
         select n.*
         from looked as l
-        cross join lateral @book@._line(l.b, day - 1, l.interest_before, l.fees_before, l.penalties_before) as n
+        join @book@.loan_balance as b on b.ctid = l.place
+        cross join lateral @book@._line(b, day - 1, l.interest_before, l.fees_before, l.penalties_before) as n
         where not l.needs_end_of_day
     ), brought as (
         update @book@.loan_balance as t
@@ -71,13 +73,18 @@ begin
             fees_earned = k.fees_earned, penalties_earned = k.penalties_earned, receivable_through = day - 1,
             interest_receivable = k.interest_before, fee_receivable = k.fees_before, penalty_receivable = k.penalties_before
         from looked as k
-        where t.loan_id = k.loan_id and not k.needs_end_of_day
-            and t.loan_id >= first_loan and (next_loan is null or t.loan_id < next_loan)
+        where t.ctid = k.place and t.loan_id = k.loan_id and not k.needs_end_of_day
+        returning t.loan_id
     )
     select count(*), array_agg(row(l.loan_id, 'end_of_day', day, '{}', null)::@book@._asked order by l.loan_id)
-        filter (where l.needs_end_of_day)
-    into looked_at, penalised
+        filter (where l.needs_end_of_day), (select count(*) from brought)
+    into looked_at, penalised, brought_up
     from looked as l;
+    if brought_up + coalesce(cardinality(penalised), 0) <> looked_at then
+        raise exception using errcode = '40001',
+            message = format('loans of the range of %s were changed while their day was ended', first_loan),
+            detail = format('%s of %s were found again.', brought_up, looked_at), hint = 'Run the end of the day again.';
+    end if;
     if penalised is not null then
         perform @book@._record(penalised);
     end if;
@@ -98,18 +105,22 @@ begin
         coalesce(sum(t.accrued), 0) as accrued
     into earned
     from (
-        select d.product_id, d.currency, sum(d.interest) as interest, sum(d.fees) as fees, sum(d.penalties) as penalties,
-            count(*) as loans, count(*) filter (where d.interest <> 0 or d.fees <> 0 or d.penalties <> 0) as accrued
+        select d.product_id, d.currency, sum(d.interest) as interest,
+            coalesce(sum(d.fees) filter (where d.is_first), 0) as fees,
+            coalesce(sum(d.penalties) filter (where d.is_first), 0) as penalties, count(*) as loans,
+            count(*) filter (where d.interest <> 0 or d.is_first and (d.fees <> 0 or d.penalties <> 0)) as accrued
         from (
             -- Along a line that held the day before only interest is earned, and only where it rises.
-            select b.product_id, b.currency,
-                case when b.receivable_through < day - 1 and b.earned_per_day = 0 then 0
-                    else n.interest - o.interest end as interest,
-                case when b.receivable_through < day - 1 then 0 else n.fees - o.fees end as fees,
-                case when b.receivable_through < day - 1 then 0 else n.penalties - o.penalties end as penalties
+            select b.product_id, b.currency, f.is_first,
+                case when f.is_first then n.interest - b.interest_receivable
+                    when b.earned_per_day = 0 or b.charged_off_on is not null or b.status = 'written_off' then 0
+                    else loan_engine._interest_of_day(
+                        b.earned_base, b.earned_per_day, day - b.earned_from, b.currency, b.rounding) end as interest,
+                case when f.is_first then n.fees - b.fee_receivable end as fees,
+                case when f.is_first then n.penalties - b.penalty_receivable end as penalties
             from @book@.loan_balance as b
+            cross join lateral (select b.receivable_through >= day - 1 as is_first) as f
             cross join lateral @book@._receivable(b, day) as n
-            cross join lateral @book@._receivable(b, day - 1) as o
             where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
             offset 0
         ) as d

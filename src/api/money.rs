@@ -1,7 +1,6 @@
 //! Currencies, rounding and allocation.
 
 use pgrx::prelude::*;
-use rust_decimal::Decimal;
 
 use crate::domain::decimal;
 use crate::domain::money::{self, RoundingMode};
@@ -35,9 +34,19 @@ fn round_money(
     Ok(Num(decimal::round(amount.0, minor_units, mode)))
 }
 
-/// Decimals below the minor unit that count when interest earned is rounded. The lines of a loan stay
-/// further than this from where the rounding turns, so what lies below is noise of their digits.
-const CLEAR_DECIMALS: u32 = 12;
+fn line(
+    base: Num,
+    per_day: Num,
+    currency: Name<'_>,
+    rounding: Name<'_>,
+) -> Answer<money::StraightLine> {
+    Ok(money::StraightLine {
+        base: base.0,
+        per_day: per_day.0,
+        minor_units: money::currency(currency.0).or_report()?.minor_units,
+        mode: RoundingMode::parse(rounding.0).or_report()?,
+    })
+}
 
 #[pg_extern(immutable, parallel_safe)]
 fn _interest_on(
@@ -47,12 +56,18 @@ fn _interest_on(
     currency: Name<'_>,
     rounding: Name<'_>,
 ) -> Answer<Num> {
-    let minor_units = money::currency(currency.0).or_report()?.minor_units;
-    let mode = RoundingMode::parse(rounding.0).or_report()?;
-    let since = decimal::mul(per_day.0, Decimal::from(days)).or_report()?;
-    let earned = decimal::add(base.0, since).or_report()?;
-    let clear = decimal::round(earned, minor_units + CLEAR_DECIMALS, RoundingMode::HalfUp);
-    Ok(Num(decimal::round(clear, minor_units, mode)))
+    line(base, per_day, currency, rounding)?.earned(days).or_report().map(Num)
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn _interest_of_day(
+    base: Num,
+    per_day: Num,
+    days: i32,
+    currency: Name<'_>,
+    rounding: Name<'_>,
+) -> Answer<Num> {
+    line(base, per_day, currency, rounding)?.added(days).or_report().map(Num)
 }
 
 #[pg_extern(immutable, parallel_safe)]

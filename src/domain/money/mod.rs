@@ -3,6 +3,7 @@
 mod allocation;
 mod currency;
 mod multiple;
+mod straight;
 
 pub use super::rounding::RoundingMode;
 pub use allocation::{AllocationError, allocate};
@@ -10,3 +11,4 @@ pub use currency::{
     BadMinorUnits, Currency, MINOR_UNITS_MAX, UnknownCurrency, currencies, currency, minor_units,
 };
 pub use multiple::{MultipleError, round_to_multiple};
+pub use straight::StraightLine;
