@@ -50,6 +50,14 @@ fn store<S: 'static>(state: S, fcinfo: pg_sys::FunctionCallInfo) -> Answer<Inter
     Ok(unsafe { context.switch_to(|_| Internal::new(state)) })
 }
 
+/// A pointer to a new state.
+pub(super) fn make<S: Default + 'static>(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer<pg_sys::Datum> {
+    let state = store(S::default(), fcinfo)?;
+    Ok(state.unwrap().unwrap_or(pg_sys::Datum::null()))
+}
+
 /// The state behind `internal`, made on the first row of a group, changed by one row.
 pub fn transition<S: Default + 'static>(
     mut internal: Internal,
@@ -108,4 +116,14 @@ pub fn decode<S: AggregateState>(
 pub fn finish<S: 'static, T>(internal: &Internal, answer: impl FnOnce(&S) -> T) -> Option<T> {
     // SAFETY: a state of this aggregate.
     unsafe { internal.get::<S>() }.map(answer)
+}
+
+/// The same where the answer is easier to find once the state is put in order, which must not change
+/// what it stands for: a window asks after every row.
+pub fn finish_mut<S: 'static, T>(
+    mut internal: Internal,
+    answer: impl FnOnce(&mut S) -> T,
+) -> Option<T> {
+    // SAFETY: a state of this aggregate.
+    unsafe { internal.get_mut::<S>() }.map(answer)
 }

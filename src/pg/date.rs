@@ -20,7 +20,10 @@ const DAY_ZERO_FROM_CE: i32 = 730_120;
 
 impl Day {
     /// The date of PostgreSQL's day number.
-    fn from_number(number: i32) -> Result<Self, ErrorReport> {
+    ///
+    /// # Errors
+    /// A number of a date outside the years a calculation takes.
+    pub fn from_number(number: i32) -> Result<Self, ErrorReport> {
         number
             .checked_add(DAY_ZERO_FROM_CE)
             .and_then(NaiveDate::from_num_days_from_ce_opt)

@@ -5,8 +5,8 @@
 //! buffer, as the minimal tuple the store keeps: a header, then the columns as they lie on disk.
 //!
 //! The layout is that of `MinimalTupleData` and of `heap_fill_tuple`, the same from PostgreSQL 15
-//! to 18: integers and dates aligned to four bytes, a boolean in one, a numeric as a varlena with a
-//! length word of one byte, unaligned, or of four, aligned. No column is NULL.
+//! to 18: integers and dates aligned to four bytes, a double to eight, a boolean in one, a numeric as a
+//! varlena with a length word of one byte, unaligned, or of four, aligned. No column is NULL.
 
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::datum::Datum;
@@ -97,6 +97,12 @@ impl<const N: usize> Cells<N> {
     #[inline]
     pub fn whole(&mut self, value: i32) {
         self.fixed(value.to_ne_bytes(), pg_sys::INT4OID);
+    }
+
+    /// A `double precision`.
+    #[inline]
+    pub fn real(&mut self, value: f64) {
+        self.fixed(value.to_ne_bytes(), pg_sys::FLOAT8OID);
     }
 
     /// A `boolean`.
