@@ -3,10 +3,14 @@
 mod actus;
 mod calendar;
 mod cashflow;
+mod collateral;
+mod feed;
+mod fetch;
 mod hash;
 mod identity;
 mod loan;
 mod loan_state;
+mod market;
 mod matching;
 mod money;
 mod outlook;

@@ -12,10 +12,13 @@
 pub mod actus;
 pub mod calendar;
 pub mod cashflow;
+pub mod collateral;
 pub mod decimal;
 pub mod error;
+pub mod feed;
 pub mod limits;
 pub mod loan;
+pub mod market;
 pub mod matching;
 pub mod money;
 pub mod rounding;

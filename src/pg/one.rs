@@ -17,6 +17,20 @@ pub struct Cell {
     datum: Option<pg_sys::Datum>,
 }
 
+impl Cell {
+    pub(super) fn kind(&self) -> pg_sys::Oid {
+        self.kind
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.datum.is_none()
+    }
+
+    pub(super) fn datum(&self) -> pg_sys::Datum {
+        self.datum.unwrap_or(pg_sys::Datum::null())
+    }
+}
+
 /// A column of a row.
 pub fn cell<T: IntoDatum>(value: T) -> Cell {
     Cell { kind: T::type_oid(), datum: value.into_datum() }
@@ -50,12 +64,11 @@ unsafe impl BoxRet for One {
             if !self.0.is_empty() {
                 let declared = PgTupleDesc::from_pg_unchecked(descriptor);
                 let types = declared.iter().map(|column| column.atttypid);
-                if !types.eq(self.0.iter().map(|cell| cell.kind)) {
+                if !types.eq(self.0.iter().map(Cell::kind)) {
                     error!("a function writes other columns than it declares");
                 }
-                let mut nulls: Vec<bool> = self.0.iter().map(|cell| cell.datum.is_none()).collect();
-                let mut values: Vec<pg_sys::Datum> =
-                    self.0.iter().map(|cell| cell.datum.unwrap_or(pg_sys::Datum::null())).collect();
+                let mut nulls: Vec<bool> = self.0.iter().map(Cell::is_null).collect();
+                let mut values: Vec<pg_sys::Datum> = self.0.iter().map(Cell::datum).collect();
                 pg_sys::tuplestore_putvalues(
                     store,
                     descriptor,
