@@ -61,7 +61,8 @@ insert into @book@.state (machine, name, is_initial, is_final, description) valu
     ('margin_call', 'cured', false, true, 'enough collateral again'),
     ('margin_call', 'expired', false, false, 'the deadline has passed'),
     ('margin_call', 'liquidation', false, false, 'collateral is being sold'),
-    ('margin_call', 'settled', false, true, 'paid from what was sold');
+    ('margin_call', 'settled', false, true, 'paid from what was sold'),
+    ('margin_call', 'surplus_refunded', false, true, 'what was left of that is with the owner');
 
 insert into @book@.state_transition (machine, version, from_state, event, to_state, guard, after_interval, description)
 select v.machine, 1, trim(f.name), v.event, v.to_state, v.guard, v.after_interval::interval, v.description
@@ -114,9 +115,11 @@ from (values
     ('margin_call', 'opened, notified', 'cure_partly', 'partly_cured', null, null, 'some of what is missing came'),
     ('margin_call', 'opened, notified, partly_cured, expired', 'cure', 'cured', null, null, 'enough collateral again'),
     ('margin_call', 'notified, partly_cured', 'expire', 'expired', null, null, 'the deadline has passed'),
-    ('margin_call', 'opened, notified, partly_cured, expired', 'liquidate', 'liquidation', null, null,
-        'collateral is sold'),
-    ('margin_call', 'liquidation', 'settle', 'settled', null, null, 'the proceeds were booked')
+    ('margin_call', 'opened, notified, partly_cured, expired', 'liquidate', 'liquidation', '_margin_call_is_not_due',
+        null, 'collateral is sold'),
+    ('margin_call', 'liquidation', 'settle', 'settled', null, null, 'the proceeds were booked'),
+    ('margin_call', 'settled', 'refund_surplus', 'surplus_refunded', '_margin_call_has_no_surplus', null,
+        'the owner has what was left')
 ) as v (machine, from_states, event, to_state, guard, after_interval, description)
 cross join lateral string_to_table(v.from_states, ',') as f (name);
 
