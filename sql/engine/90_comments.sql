@@ -35,6 +35,41 @@ comment on function loan_engine.uuid_v7() is
 comment on function loan_engine.name_similarity(text, text) is
 'How alike two names are, from 0 to 1, whatever the order of their words: each word is paired with the most similar one of the other name (the greater of Jaro-Winkler and Damerau-Levenshtein similarity), and pairs count by their letters; words only one name has count half, and gaps between words are forgiven. Accents are not.';
 
+-- Collateral
+
+comment on function loan_engine.convert_weight(numeric, text, text) is
+'A weight in another unit: gram, kilogram, tola (11.6638038 g) or troy_ounce (31.1034768 g), exact to 28 digits. Error 22023 for another unit.';
+
+comment on function loan_engine.purity(text) is
+'The share of fine metal that a mark tells: karats of 24 (22K is 0.91666…), parts per thousand (916 is 0.916), a quotient (22/24) or a fraction. Error 22023 for what is no mark, or more than fine.';
+
+comment on function loan_engine.haircut_value(numeric, numeric, numeric, numeric, numeric) is
+'quantity × purity × price × exchange_rate × (1 − haircut), not rounded; the haircut is a fraction, 0.1 for 10 %. Error 22023 for a quantity, price or rate that is not above zero.';
+
+comment on function loan_engine.indexed_value(numeric, numeric, numeric) is
+'An appraisal carried on by an index of prices: appraisal × index_now / index_then.';
+
+comment on function loan_engine.depreciated_value(numeric, integer, integer[], numeric[]) is
+'What a thing that ages is worth after so many months: its price times the part that a curve leaves, on straight lines between its points (age in months, part of the price), and as the first and the last point say outside them.';
+
+comment on function loan_engine.loan_to_value(numeric, numeric) is
+'Debt over value, a fraction: 0 without debt, NULL for a debt without value. Error 22023 for a debt or value below zero.';
+
+comment on function loan_engine.margin_shortfall(numeric, numeric, numeric) is
+'What brings a loan-to-value ratio down to a target: as money, debt − target × value, and as more collateral after haircuts, debt / target − value, in currency units; zero where nothing is missing.';
+
+comment on function loan_engine.margin_price(numeric, numeric, numeric, numeric) is
+'The price of one asset at which a loan-to-value ratio reaches a level: (debt / level − other_value) / quantity, the quantity counted after purity, exchange rate and haircut; NULL where the other value is enough at any price.';
+
+comment on function loan_engine.tiered_ltv(numeric, numeric[], numeric[]) is
+'The highest loan-to-value ratio for a loan of an amount: ltv of the first tier whose up_to it does not exceed, and the last of ltv beyond them, as the Reserve Bank of India has it for loans against gold.';
+
+comment on function loan_engine.suggest_haircut(float8[], float8, integer) is
+'A haircut from daily prices, the oldest first: the quantile (type 7) of the loss over so many prices, 1 − later / earlier, of all overlapping spans, and no less than 0. Error 22023 for fewer losses than 1 / (1 − confidence).';
+
+comment on function loan_engine._margin_look(numeric[], numeric, integer, numeric, numeric, integer, numeric, numeric[], numeric[], numeric[], boolean) is
+'How a pool of collateral stands at the prices given: its level, its value, for how many days from today its bands hold, and the bands of its prices and exchange rates within which the level stays.';
+
 -- Money
 
 comment on function loan_engine.currencies() is
@@ -48,6 +83,9 @@ comment on function loan_engine.round_money(numeric, text, text) is
 
 comment on function loan_engine._interest_on(numeric, numeric, integer, text, text) is
 'Interest earned so many days after the first of a straight line: base + per_day x days, rounded to the minor unit of its currency as the loan rounds.';
+
+comment on function loan_engine._interest_of_day(numeric, numeric, integer, text, text) is
+'What the day so many days after the first of a straight line adds to the interest earned: _interest_on of it less that of the day before.';
 
 comment on function loan_engine.round_to_multiple(numeric, numeric, text) is
 'An amount rounded to a whole multiple, such as the 0.05 of Swiss cash or the whole unit of an instalment. Error 22023 for a multiple of zero or less.';
@@ -222,7 +260,7 @@ comment on function loan_engine.fold_difference(jsonb, jsonb) is
 'What a later state of a loan is beyond an earlier one: transactions reversed, made and restated, lines and charges that came to something else, movements posted, and the status if it changed.';
 
 comment on function loan_engine.payoff_quote(jsonb, date) is
-'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds. Refuses a day on which no payment ends the loan.';
+'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds.';
 
 comment on function loan_engine.accrued_interest(jsonb, date) is
 'Interest earned up to a day, how much of it was recognised as income, and how much was not.';
@@ -349,3 +387,18 @@ comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb) is
 
 comment on function loan_engine._loan_lines(bytea) is
 'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';
+
+-- What is elsewhere
+
+revoke all on procedure loan_engine._fetch(text, jsonb, text, integer, integer, integer, text, integer, bytea, timestamptz, jsonb) from public;
+
+comment on procedure loan_engine._fetch(text, jsonb, text, integer, integer, integer, text, integer, bytea, timestamptz, jsonb) is
+'Fetches what is at a URL, having committed, so that nothing is locked while it waits. credential names a file in the folder of loan_engine.fetch_credentials. Hosts must be listed in loan_engine.fetch_hosts. It takes no longer than time_out_seconds (1 to 300) with everything that belongs to it, and no more than most_bytes. Fills status, content_type, retry_after_seconds and body, or failure with code, message, detail and hint; and fetched_at. Not for everybody: execution must be granted.';
+
+comment on function loan_engine.check_fetch(text, jsonb, integer, integer) is
+'Refuses with 22023 a request that _fetch would not make, whatever its host: a URL, headers, a time-out in seconds or a number of bytes that are not taken.';
+
+alter function loan_engine.read_prices(bytea, jsonb) cost 1000 rows 100;
+
+comment on function loan_engine.read_prices(bytea, jsonb) is
+'The rows of a price list, JSON or CSV, by a format: each a quote (symbol, priced_at, bid, ask, mid, currency) or a fault with its reason, and raw as it was given. A list that is none, or has nothing where the format says, is refused (LN309). docs/feeds.md says what a format is.';

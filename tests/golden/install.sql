@@ -7,6 +7,109 @@ The ordering of items is not stable, it is driven by a dependency graph.
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_age_weighted_combine
+CREATE  FUNCTION "_age_weighted_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_age_weighted_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_age_weighted_deserial
+CREATE  FUNCTION "_age_weighted_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_age_weighted_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_age_weighted_final
+CREATE  FUNCTION "_age_weighted_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_age_weighted_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_age_weighted_serial
+CREATE  FUNCTION "_age_weighted_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_age_weighted_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_average_combine
+CREATE  FUNCTION "_average_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_average_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_average_deserial
+CREATE  FUNCTION "_average_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_average_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_average_serial
+CREATE  FUNCTION "_average_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_average_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_bollinger_lower_final
+CREATE  FUNCTION "_bollinger_lower_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_bollinger_lower_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_bollinger_upper_final
+CREATE  FUNCTION "_bollinger_upper_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_bollinger_upper_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/book/mod.rs
 -- loan_engine::book::_book_parts
 CREATE  FUNCTION "_book_parts"(
@@ -28,6 +131,114 @@ CREATE  FUNCTION "_book_version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', '_book_version_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/drawdown.rs
+-- loan_engine::api::market::drawdown::_current_drawdown_final
+CREATE  FUNCTION "_current_drawdown_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_current_drawdown_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/percentile.rs
+-- loan_engine::api::market::percentile::_discrete_percentile_final
+CREATE  FUNCTION "_discrete_percentile_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_discrete_percentile_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/drawdown.rs
+-- loan_engine::api::market::drawdown::_drawdown_peak_final
+CREATE  FUNCTION "_drawdown_peak_final"(
+	"state" internal /* Internal */
+) RETURNS date /* Answer < Option < Day > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_drawdown_peak_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/drawdown.rs
+-- loan_engine::api::market::drawdown::_drawdown_trough_final
+CREATE  FUNCTION "_drawdown_trough_final"(
+	"state" internal /* Internal */
+) RETURNS date /* Answer < Option < Day > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_drawdown_trough_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_ewma_volatility_final
+CREATE  FUNCTION "_ewma_volatility_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_ewma_volatility_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_excess_kurtosis_final
+CREATE  FUNCTION "_excess_kurtosis_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_excess_kurtosis_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_exponential_average_final
+CREATE  FUNCTION "_exponential_average_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_exponential_average_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_exponential_deviation_final
+CREATE  FUNCTION "_exponential_deviation_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_exponential_deviation_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/fetch.rs
+-- loan_engine::api::fetch::_fetch
+
+create procedure _fetch(
+    url text,
+    headers jsonb default '{}',
+    credential text default null,
+    time_out_seconds integer default 30,
+    most_bytes integer default 4194304,
+    inout status integer default null,
+    inout content_type text default null,
+    inout retry_after_seconds integer default null,
+    inout body bytea default null,
+    inout fetched_at timestamptz default null,
+    inout failure jsonb default null
+) language c
+as 'MODULE_PATHNAME', '_fetch_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -206,6 +417,21 @@ create aggregate loan_engine._hash_chain(previous bytea, content text) (
     stype = bytea,
     parallel = safe
 );
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/money.rs
+-- loan_engine::api::money::_interest_of_day
+CREATE  FUNCTION "_interest_of_day"(
+	"base" numeric, /* Num */
+	"per_day" numeric, /* Num */
+	"days" INT, /* i32 */
+	"currency" text, /* Name < '_ > */
+	"rounding" text /* Name < '_ > */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_interest_of_day_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -423,6 +649,374 @@ AS 'MODULE_PATHNAME', '_loan_state_transition_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::_margin_look
+
+create function _margin_look(
+    enters numeric[],
+    hysteresis numeric,
+    level integer,
+    debt numeric,
+    debt_per_day numeric,
+    days_max integer,
+    fixed numeric,
+    weights numeric[],
+    prices numeric[],
+    rates numeric[],
+    is_held boolean
+) returns table (
+    new_level integer,
+    value numeric,
+    days integer,
+    falls_at numeric[],
+    rises_at numeric[],
+    rate_falls_at numeric[],
+    rate_rises_at numeric[]
+) language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', '_margin_look_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/drawdown.rs
+-- loan_engine::api::market::drawdown::_maximum_drawdown_final
+CREATE  FUNCTION "_maximum_drawdown_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_maximum_drawdown_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_moving_average_final
+CREATE  FUNCTION "_moving_average_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_moving_average_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_moving_deviation_final
+CREATE  FUNCTION "_moving_deviation_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_moving_deviation_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/percentile.rs
+-- loan_engine::api::market::percentile::_percentile_combine
+CREATE  FUNCTION "_percentile_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_percentile_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/percentile.rs
+-- loan_engine::api::market::percentile::_percentile_deserial
+CREATE  FUNCTION "_percentile_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_percentile_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/percentile.rs
+-- loan_engine::api::market::percentile::_percentile_final
+CREATE  FUNCTION "_percentile_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_percentile_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/percentile.rs
+-- loan_engine::api::market::percentile::_percentile_serial
+CREATE  FUNCTION "_percentile_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_percentile_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_population_excess_kurtosis_final
+CREATE  FUNCTION "_population_excess_kurtosis_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_population_excess_kurtosis_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_population_skewness_final
+CREATE  FUNCTION "_population_skewness_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_population_skewness_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/delta.rs
+-- loan_engine::api::market::delta::_price_change_final
+CREATE  FUNCTION "_price_change_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_price_change_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/delta.rs
+-- loan_engine::api::market::delta::_price_delta_final
+CREATE  FUNCTION "_price_delta_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_price_delta_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_combine
+CREATE  FUNCTION "_regression_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_deserial
+CREATE  FUNCTION "_regression_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_intercept_final
+CREATE  FUNCTION "_regression_intercept_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_intercept_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_r2_final
+CREATE  FUNCTION "_regression_r2_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_r2_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_residual_final
+CREATE  FUNCTION "_regression_residual_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_residual_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_serial
+CREATE  FUNCTION "_regression_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/regression.rs
+-- loan_engine::api::market::regression::_regression_slope_final
+CREATE  FUNCTION "_regression_slope_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_regression_slope_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_return_combine
+CREATE  FUNCTION "_return_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_return_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_return_deserial
+CREATE  FUNCTION "_return_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_return_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_return_serial
+CREATE  FUNCTION "_return_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_return_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_sample_volatility_final
+CREATE  FUNCTION "_sample_volatility_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_sample_volatility_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_shape_combine
+CREATE  FUNCTION "_shape_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_shape_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_shape_deserial
+CREATE  FUNCTION "_shape_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_shape_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_shape_serial
+CREATE  FUNCTION "_shape_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_shape_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/shape.rs
+-- loan_engine::api::market::shape::_skewness_final
+CREATE  FUNCTION "_skewness_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_skewness_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_spaced_return_combine
+CREATE  FUNCTION "_spaced_return_combine"(
+	"state" internal, /* Option < Internal > */
+	"other" internal /* Option < Internal > */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_spaced_return_combine_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_spaced_return_deserial
+CREATE  FUNCTION "_spaced_return_deserial"(
+	"bytes" bytea, /* & [u8] */
+	"_state" internal /* Internal */
+) RETURNS internal /* Answer < Internal > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_spaced_return_deserial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_spaced_return_serial
+CREATE  FUNCTION "_spaced_return_serial"(
+	"state" internal /* Internal */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_spaced_return_serial_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_spaced_volatility_final
+CREATE  FUNCTION "_spaced_volatility_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_spaced_volatility_final_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/rate_of_return.rs
 -- loan_engine::api::cashflow::rate_of_return::_valued_flows_transition
 CREATE  FUNCTION "_valued_flows_transition"(
@@ -506,6 +1100,17 @@ CREATE  FUNCTION "_weighted_average_transition"(
 IMMUTABLE PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', '_weighted_average_transition_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/averages.rs
+-- loan_engine::api::market::averages::_weighted_final
+CREATE  FUNCTION "_weighted_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_weighted_final_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -599,6 +1204,17 @@ create aggregate loan_engine.loan_state(terms jsonb, operation jsonb) (
     finalfunc = loan_engine._loan_state_final,
     parallel = restricted
 );
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/volatility.rs
+-- loan_engine::api::market::volatility::_zero_mean_volatility_final
+CREATE  FUNCTION "_zero_mean_volatility_final"(
+	"state" internal /* Internal */
+) RETURNS double precision /* Answer < Option < f64 > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_zero_mean_volatility_final_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -781,6 +1397,20 @@ AS 'MODULE_PATHNAME', 'business_days_between_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/fetch.rs
+-- loan_engine::api::fetch::check_fetch
+CREATE  FUNCTION "check_fetch"(
+	"url" text, /* Name */
+	"headers" jsonb, /* Document */
+	"time_out_seconds" integer, /* Whole */
+	"most_bytes" integer /* Whole */
+) RETURNS VOID /* pg :: Answer < () > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_fetch_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/servicing.rs
 -- loan_engine::api::servicing::check_terms
 CREATE  FUNCTION "check_terms"(
@@ -839,6 +1469,19 @@ CREATE  FUNCTION "convert_rate"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'convert_rate_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::convert_weight
+CREATE  FUNCTION "convert_weight"(
+	"weight" numeric, /* Num */
+	"from_unit" text, /* Name < '_ > */
+	"to_unit" text /* Name < '_ > */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'convert_weight_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -937,6 +1580,20 @@ CREATE  FUNCTION "delinquent_instalments"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delinquent_instalments_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::depreciated_value
+CREATE  FUNCTION "depreciated_value"(
+	"price" numeric, /* Num */
+	"age_months" integer, /* Whole */
+	"curve_months" integer[], /* List < Whole > */
+	"curve_remaining" numeric[] /* List < Num > */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'depreciated_value_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1244,6 +1901,93 @@ AS 'MODULE_PATHNAME', 'fv_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/market/garch.rs
+-- loan_engine::api::market::garch::garch_filter
+
+create function garch_filter(
+    returns double precision[],
+    omega double precision,
+    alpha double precision,
+    beta double precision,
+    gamma double precision default 0,
+    mu double precision default 0,
+    initial_variance double precision default null
+) returns table (period integer, variance double precision)
+rows 500 immutable parallel safe cost 1000
+language c as 'MODULE_PATHNAME', 'garch_filter_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/garch.rs
+-- loan_engine::api::market::garch::garch_fit
+
+create function garch_fit(
+    returns double precision[],
+    distribution text default 'normal',
+    leverage boolean default false
+) returns table (
+    mu double precision,
+    omega double precision,
+    alpha double precision,
+    gamma double precision,
+    beta double precision,
+    nu double precision,
+    persistence double precision,
+    unconditional_volatility double precision,
+    last_volatility double precision,
+    next_volatility double precision,
+    log_likelihood double precision,
+    aic double precision,
+    bic double precision,
+    observations integer,
+    converged boolean
+) rows 1 immutable parallel safe cost 1000000
+language c as 'MODULE_PATHNAME', 'garch_fit_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/garch.rs
+-- loan_engine::api::market::garch::garch_forecast
+CREATE  FUNCTION "garch_forecast"(
+	"next_variance" double precision, /* f64 */
+	"omega" double precision, /* f64 */
+	"persistence" double precision, /* f64 */
+	"periods" INT /* i32 */
+) RETURNS double precision /* Answer < f64 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'garch_forecast_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::haircut_value
+CREATE  FUNCTION "haircut_value"(
+	"quantity" numeric, /* Num */
+	"price" numeric, /* Num */
+	"purity" numeric DEFAULT 1, /* Num */
+	"haircut" numeric DEFAULT 0, /* Num */
+	"exchange_rate" numeric DEFAULT 1 /* Num */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'haircut_value_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::indexed_value
+CREATE  FUNCTION "indexed_value"(
+	"appraisal" numeric, /* Num */
+	"index_then" numeric, /* Num */
+	"index_now" numeric /* Num */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'indexed_value_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/loan.rs
 -- loan_engine::api::loan::instalment_amount
 CREATE  FUNCTION "instalment_amount"(
@@ -1345,6 +2089,54 @@ create function loan_outlook(state jsonb, on_date date) returns table (
     needs_end_of_day boolean
 ) language c immutable parallel safe strict cost 10 rows 1
 as 'MODULE_PATHNAME', 'loan_outlook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::loan_to_value
+CREATE  FUNCTION "loan_to_value"(
+	"debt" numeric, /* Num */
+	"value" numeric /* Num */
+) RETURNS numeric /* Answer < Option < Num > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'loan_to_value_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/market/returns.rs
+-- loan_engine::api::market::returns::log_return
+CREATE  FUNCTION "log_return"(
+	"previous" double precision, /* f64 */
+	"current" double precision /* f64 */
+) RETURNS double precision /* Answer < f64 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'log_return_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::margin_price
+CREATE  FUNCTION "margin_price"(
+	"debt" numeric, /* Num */
+	"level" numeric, /* Num */
+	"quantity" numeric, /* Num */
+	"other_value" numeric DEFAULT 0 /* Num */
+) RETURNS numeric /* Answer < Option < Num > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'margin_price_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::margin_shortfall
+
+create function margin_shortfall(debt numeric, value numeric, target numeric)
+returns table (money numeric, collateral numeric)
+language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', 'margin_shortfall_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1501,6 +2293,17 @@ AS 'MODULE_PATHNAME', 'ppmt_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::purity
+CREATE  FUNCTION "purity"(
+	"mark" text /* Name < '_ > */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'purity_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/time_value.rs
 -- loan_engine::api::cashflow::time_value::pv
 CREATE  FUNCTION "pv"(
@@ -1528,6 +2331,28 @@ CREATE  FUNCTION "rate"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'rate_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/feed.rs
+-- loan_engine::api::feed::read_prices
+CREATE  FUNCTION "read_prices"(
+	"list" bytea, /* & [u8] */
+	"format" jsonb /* Document */
+) RETURNS TABLE (
+	"row_number" INT,  /* i32 */
+	"symbol" TEXT,  /* Option < String > */
+	"priced_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"bid" numeric,  /* Option < Num > */
+	"ask" numeric,  /* Option < Num > */
+	"mid" numeric,  /* Option < Num > */
+	"currency" TEXT,  /* Option < String > */
+	"raw" jsonb,  /* JsonB */
+	"fault" TEXT  /* Option < String > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'read_prices_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1588,6 +2413,958 @@ AS 'MODULE_PATHNAME', 'simple_interest_with_changes_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/market/returns.rs
+-- loan_engine::api::market::returns::simple_return
+CREATE  FUNCTION "simple_return"(
+	"previous" double precision, /* f64 */
+	"current" double precision /* f64 */
+) RETURNS double precision /* Answer < f64 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'simple_return_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   _age_weighted_combine
+--   _age_weighted_deserial
+--   _age_weighted_final
+--   _age_weighted_serial
+--   _average_combine
+--   _average_deserial
+--   _average_serial
+--   _bollinger_lower_final
+--   _bollinger_upper_final
+--   _current_drawdown_final
+--   _discrete_percentile_final
+--   _drawdown_peak_final
+--   _drawdown_trough_final
+--   _ewma_volatility_final
+--   _excess_kurtosis_final
+--   _exponential_average_final
+--   _exponential_deviation_final
+--   _maximum_drawdown_final
+--   _moving_average_final
+--   _moving_deviation_final
+--   _percentile_combine
+--   _percentile_deserial
+--   _percentile_final
+--   _percentile_serial
+--   _population_excess_kurtosis_final
+--   _population_skewness_final
+--   _price_change_final
+--   _price_delta_final
+--   _regression_combine
+--   _regression_deserial
+--   _regression_intercept_final
+--   _regression_r2_final
+--   _regression_residual_final
+--   _regression_serial
+--   _regression_slope_final
+--   _return_combine
+--   _return_deserial
+--   _return_serial
+--   _sample_volatility_final
+--   _shape_combine
+--   _shape_deserial
+--   _shape_serial
+--   _skewness_final
+--   _spaced_return_combine
+--   _spaced_return_deserial
+--   _spaced_return_serial
+--   _spaced_volatility_final
+--   _weighted_final
+--   _zero_mean_volatility_final
+--   garch_filter
+--   garch_fit
+--   garch_forecast
+--   log_return
+--   simple_return
+
+-- Price analytics. Transition functions are declared by hand, under the file they are written in:
+-- the server calls them without a wrapper, as a row costs them a few nanoseconds.
+
+-- src/api/market/averages.rs
+create function loan_engine._average_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_average_transition';
+create function loan_engine._average_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_average_inverse';
+create function loan_engine._band_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_band_transition';
+create function loan_engine._band_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_band_inverse';
+create function loan_engine._weighted_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_weighted_transition';
+create function loan_engine._weighted_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_weighted_inverse';
+create function loan_engine._exponential_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_exponential_transition';
+
+-- src/api/market/delta.rs
+create function loan_engine._days_back_transition(internal, double precision, date, integer) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_days_back_transition';
+
+-- src/api/market/drawdown.rs
+create function loan_engine._drawdown_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_drawdown_transition';
+create function loan_engine._moving_drawdown_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_drawdown_transition';
+create function loan_engine._moving_drawdown_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_drawdown_inverse';
+create function loan_engine._dated_drawdown_transition(internal, double precision, date) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_dated_drawdown_transition';
+create function loan_engine._moving_dated_drawdown_transition(internal, double precision, date) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_dated_drawdown_transition';
+create function loan_engine._moving_dated_drawdown_inverse(internal, double precision, date) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_dated_drawdown_inverse';
+
+-- src/api/market/percentile.rs
+create function loan_engine._percentile_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_percentile_transition';
+create function loan_engine._percentile_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_percentile_inverse';
+
+-- src/api/market/regression.rs
+create function loan_engine._regression_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_regression_transition';
+create function loan_engine._regression_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_regression_inverse';
+
+-- src/api/market/shape.rs
+create function loan_engine._shape_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_shape_transition';
+
+-- src/api/market/volatility.rs
+create function loan_engine._return_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_return_transition';
+create function loan_engine._return_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_return_inverse';
+create function loan_engine._annual_return_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_annual_return_transition';
+create function loan_engine._annual_return_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_annual_return_inverse';
+create function loan_engine._spaced_return_transition(internal, double precision, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_spaced_return_transition';
+create function loan_engine._spaced_return_inverse(internal, double precision, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_spaced_return_inverse';
+create function loan_engine._ewma_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_transition';
+create function loan_engine._ewma_lambda_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_lambda_transition';
+create function loan_engine._ewma_seeded_transition(internal, double precision, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_seeded_transition';
+create function loan_engine._age_weighted_transition(internal, double precision, integer) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_age_weighted_transition';
+create function loan_engine._age_weighted_lambda_transition(internal, double precision, integer, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_age_weighted_lambda_transition';
+
+-- Aggregates over prices and returns. Where a state is made of exact sums, workers may share a group
+-- and a row leaves a moving frame exactly as it came, so that a frame of any length costs the same;
+-- where the order of rows decides, a state is one worker's. SSPACE is what a state takes of memory:
+-- an exact sum has some eight limbs of sixteen bytes.
+
+-- Averages
+
+create aggregate loan_engine.moving_average(value double precision) (
+    sfunc = loan_engine._average_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._moving_average_final,
+    combinefunc = loan_engine._average_combine,
+    serialfunc = loan_engine._average_serial,
+    deserialfunc = loan_engine._average_deserial,
+    msfunc = loan_engine._average_transition,
+    minvfunc = loan_engine._average_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._moving_average_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.moving_average(double precision) is
+'The mean of the frame, rounded once: over (order by … rows 19 preceding) of twenty rows, over (order by … range interval ''30 days'' preceding) of thirty-one days. Rows come and go exactly, whatever the length of the frame. NULL for a frame without values; error 22003 for NaN and infinities.';
+
+create aggregate loan_engine.moving_deviation(value double precision) (
+    sfunc = loan_engine._average_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._moving_deviation_final,
+    combinefunc = loan_engine._average_combine,
+    serialfunc = loan_engine._average_serial,
+    deserialfunc = loan_engine._average_deserial,
+    msfunc = loan_engine._average_transition,
+    minvfunc = loan_engine._average_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._moving_deviation_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.moving_deviation(double precision) is
+'The standard deviation of the frame as a sample (divided by rows less one), rounded once from exact sums, so that values far from zero keep their digits. NULL with fewer than two values.';
+
+create aggregate loan_engine.bollinger_lower(value double precision) (
+    sfunc = loan_engine._average_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._bollinger_lower_final,
+    combinefunc = loan_engine._average_combine,
+    serialfunc = loan_engine._average_serial,
+    deserialfunc = loan_engine._average_deserial,
+    msfunc = loan_engine._average_transition,
+    minvfunc = loan_engine._average_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._bollinger_lower_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.bollinger_lower(double precision) is
+'The lower band of Bollinger: the mean of the frame less two standard deviations of the population; over (order by … rows 19 preceding) is customary.';
+
+create aggregate loan_engine.bollinger_lower(value double precision, deviations double precision) (
+    sfunc = loan_engine._band_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._bollinger_lower_final,
+    combinefunc = loan_engine._average_combine,
+    serialfunc = loan_engine._average_serial,
+    deserialfunc = loan_engine._average_deserial,
+    msfunc = loan_engine._band_transition,
+    minvfunc = loan_engine._band_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._bollinger_lower_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.bollinger_lower(double precision, double precision) is
+'The lower band of Bollinger: the mean of the frame less so many standard deviations of the population. Error 22023 for a number below zero, or that is not the same for all rows.';
+
+create aggregate loan_engine.bollinger_upper(value double precision) (
+    sfunc = loan_engine._average_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._bollinger_upper_final,
+    combinefunc = loan_engine._average_combine,
+    serialfunc = loan_engine._average_serial,
+    deserialfunc = loan_engine._average_deserial,
+    msfunc = loan_engine._average_transition,
+    minvfunc = loan_engine._average_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._bollinger_upper_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.bollinger_upper(double precision) is
+'The upper band of Bollinger: the mean of the frame plus two standard deviations of the population; over (order by … rows 19 preceding) is customary.';
+
+create aggregate loan_engine.bollinger_upper(value double precision, deviations double precision) (
+    sfunc = loan_engine._band_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._bollinger_upper_final,
+    combinefunc = loan_engine._average_combine,
+    serialfunc = loan_engine._average_serial,
+    deserialfunc = loan_engine._average_deserial,
+    msfunc = loan_engine._band_transition,
+    minvfunc = loan_engine._band_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._bollinger_upper_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.bollinger_upper(double precision, double precision) is
+'The upper band of Bollinger: the mean of the frame plus so many standard deviations of the population. Error 22023 for a number below zero, or that is not the same for all rows.';
+
+create aggregate loan_engine.weighted_moving_average(value double precision) (
+    sfunc = loan_engine._weighted_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._weighted_final,
+    msfunc = loan_engine._weighted_transition,
+    minvfunc = loan_engine._weighted_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._weighted_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.weighted_moving_average(double precision) is
+'The linearly weighted mean of the frame in its order: the oldest value weighs 1, the newest as much as there are values. Rows come and go exactly. Give the order by over (order by …) or in the call.';
+
+create aggregate loan_engine.exponential_moving_average(value double precision, span double precision) (
+    sfunc = loan_engine._exponential_transition,
+    stype = internal,
+    sspace = 64,
+    finalfunc = loan_engine._exponential_average_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.exponential_moving_average(double precision, double precision) is
+'The exponential moving average in the order of rows: the first value, then alpha x value + (1 - alpha) x average with alpha = 2 / (span + 1). Give the order by over (order by …) or in the call. Error 22023 for a span that is not from 1 to 1,000,000.';
+
+create aggregate loan_engine.exponential_moving_deviation(value double precision, span double precision) (
+    sfunc = loan_engine._exponential_transition,
+    stype = internal,
+    sspace = 64,
+    finalfunc = loan_engine._exponential_deviation_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.exponential_moving_deviation(double precision, double precision) is
+'The standard deviation from the exponential moving average under the same weights, without correction for their bias (ewm(adjust=False).std(bias=True) of pandas).';
+
+-- Volatility
+
+create aggregate loan_engine.sample_volatility(log_return double precision) (
+    sfunc = loan_engine._return_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._sample_volatility_final,
+    combinefunc = loan_engine._return_combine,
+    serialfunc = loan_engine._return_serial,
+    deserialfunc = loan_engine._return_deserial,
+    msfunc = loan_engine._return_transition,
+    minvfunc = loan_engine._return_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._sample_volatility_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.sample_volatility(double precision) is
+'Volatility a year of daily returns: their standard deviation as a sample x root of 252 trading days. NULL with fewer than two returns; error 22003 for NaN and infinities.';
+
+create aggregate loan_engine.sample_volatility(log_return double precision, periods_per_year double precision) (
+    sfunc = loan_engine._annual_return_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._sample_volatility_final,
+    combinefunc = loan_engine._return_combine,
+    serialfunc = loan_engine._return_serial,
+    deserialfunc = loan_engine._return_deserial,
+    msfunc = loan_engine._annual_return_transition,
+    minvfunc = loan_engine._annual_return_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._sample_volatility_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.sample_volatility(double precision, double precision) is
+'Volatility a year: the standard deviation of returns as a sample x root of the periods in a year, such as 252 trading days, 365 days, 52 weeks or 12 months; 1 for that of a period.';
+
+create aggregate loan_engine.sample_volatility(log_return double precision, periods_per_year double precision, elapsed double precision) (
+    sfunc = loan_engine._spaced_return_transition,
+    stype = internal,
+    sspace = 576,
+    finalfunc = loan_engine._spaced_volatility_final,
+    combinefunc = loan_engine._spaced_return_combine,
+    serialfunc = loan_engine._spaced_return_serial,
+    deserialfunc = loan_engine._spaced_return_deserial,
+    msfunc = loan_engine._spaced_return_transition,
+    minvfunc = loan_engine._spaced_return_inverse,
+    mstype = internal,
+    msspace = 576,
+    mfinalfunc = loan_engine._spaced_volatility_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.sample_volatility(double precision, double precision, double precision) is
+'Volatility a year of returns over stretches of different length, elapsed in periods, so that a missing day is not taken for a quiet one: a period''s variance is the sum of (r - d R / D)^2 / d over n - 1, with R and D the sums of returns r and periods d. The ordinary one where every stretch is 1. Error 22023 for a stretch of zero or less.';
+
+create aggregate loan_engine.zero_mean_volatility(log_return double precision) (
+    sfunc = loan_engine._return_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._zero_mean_volatility_final,
+    combinefunc = loan_engine._return_combine,
+    serialfunc = loan_engine._return_serial,
+    deserialfunc = loan_engine._return_deserial,
+    msfunc = loan_engine._return_transition,
+    minvfunc = loan_engine._return_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._zero_mean_volatility_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.zero_mean_volatility(double precision) is
+'Volatility a year of daily returns whose mean is taken to be zero: the root of the mean of their squares x 252 trading days.';
+
+create aggregate loan_engine.zero_mean_volatility(log_return double precision, periods_per_year double precision) (
+    sfunc = loan_engine._annual_return_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._zero_mean_volatility_final,
+    combinefunc = loan_engine._return_combine,
+    serialfunc = loan_engine._return_serial,
+    deserialfunc = loan_engine._return_deserial,
+    msfunc = loan_engine._annual_return_transition,
+    minvfunc = loan_engine._annual_return_inverse,
+    mstype = internal,
+    msspace = 384,
+    mfinalfunc = loan_engine._zero_mean_volatility_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.zero_mean_volatility(double precision, double precision) is
+'Volatility a year of returns whose mean is taken to be zero: the root of the mean of their squares x the periods in a year.';
+
+create aggregate loan_engine.ewma_volatility(log_return double precision) (
+    sfunc = loan_engine._ewma_transition,
+    stype = internal,
+    sspace = 64,
+    finalfunc = loan_engine._ewma_volatility_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.ewma_volatility(double precision) is
+'Volatility of the next period by the recursion of RiskMetrics over returns in order: variance = 0.94 x variance + 0.06 x return^2, with a mean of zero, from the square of the first return. Give the order by over (order by …) or in the call. Times the root of 252 for a year.';
+
+create aggregate loan_engine.ewma_volatility(log_return double precision, lambda double precision) (
+    sfunc = loan_engine._ewma_lambda_transition,
+    stype = internal,
+    sspace = 64,
+    finalfunc = loan_engine._ewma_volatility_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.ewma_volatility(double precision, double precision) is
+'Volatility of the next period by the recursion of RiskMetrics with a decay factor of its own, such as 0.97 for monthly returns. Error 22023 for one that is not between 0 and 1.';
+
+create aggregate loan_engine.ewma_volatility(log_return double precision, lambda double precision, initial_variance double precision) (
+    sfunc = loan_engine._ewma_seeded_transition,
+    stype = internal,
+    sspace = 64,
+    finalfunc = loan_engine._ewma_volatility_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.ewma_volatility(double precision, double precision, double precision) is
+'Volatility of the next period by the recursion of RiskMetrics, from a given variance of the first period rather than from the square of the first return.';
+
+create aggregate loan_engine.age_weighted_volatility(log_return double precision, age integer) (
+    sfunc = loan_engine._age_weighted_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._age_weighted_final,
+    combinefunc = loan_engine._age_weighted_combine,
+    serialfunc = loan_engine._age_weighted_serial,
+    deserialfunc = loan_engine._age_weighted_deserial,
+    parallel = safe
+);
+comment on aggregate loan_engine.age_weighted_volatility(double precision, integer) is
+'Volatility of the next period from returns weighted by their age, 0 for the newest: the root of the sum of 0.94^age x return^2 over the sum of 0.94^age. Each row says its age, so that their order does not matter and workers share a group. NULL where all are too old to have a weight; error 22023 for a negative age.';
+
+create aggregate loan_engine.age_weighted_volatility(log_return double precision, age integer, lambda double precision) (
+    sfunc = loan_engine._age_weighted_lambda_transition,
+    stype = internal,
+    sspace = 384,
+    finalfunc = loan_engine._age_weighted_final,
+    combinefunc = loan_engine._age_weighted_combine,
+    serialfunc = loan_engine._age_weighted_serial,
+    deserialfunc = loan_engine._age_weighted_deserial,
+    parallel = safe
+);
+comment on aggregate loan_engine.age_weighted_volatility(double precision, integer, double precision) is
+'Volatility of the next period from returns weighted by lambda^age, whatever their order. Error 22023 for a decay factor that is not between 0 and 1.';
+
+create aggregate loan_engine.skewness(value double precision) (
+    sfunc = loan_engine._shape_transition,
+    stype = internal,
+    sspace = 40,
+    finalfunc = loan_engine._skewness_final,
+    combinefunc = loan_engine._shape_combine,
+    serialfunc = loan_engine._shape_serial,
+    deserialfunc = loan_engine._shape_deserial,
+    parallel = safe
+);
+comment on aggregate loan_engine.skewness(double precision) is
+'The skewness of a sample, G1, as spreadsheets and pandas have it. NULL with fewer than three values or where they do not vary. Its last digits follow the order of rows.';
+
+create aggregate loan_engine.excess_kurtosis(value double precision) (
+    sfunc = loan_engine._shape_transition,
+    stype = internal,
+    sspace = 40,
+    finalfunc = loan_engine._excess_kurtosis_final,
+    combinefunc = loan_engine._shape_combine,
+    serialfunc = loan_engine._shape_serial,
+    deserialfunc = loan_engine._shape_deserial,
+    parallel = safe
+);
+comment on aggregate loan_engine.excess_kurtosis(double precision) is
+'The kurtosis of a sample less that of the normal distribution, G2. NULL with fewer than four values or where they do not vary.';
+
+create aggregate loan_engine.population_skewness(value double precision) (
+    sfunc = loan_engine._shape_transition,
+    stype = internal,
+    sspace = 40,
+    finalfunc = loan_engine._population_skewness_final,
+    combinefunc = loan_engine._shape_combine,
+    serialfunc = loan_engine._shape_serial,
+    deserialfunc = loan_engine._shape_deserial,
+    parallel = safe
+);
+comment on aggregate loan_engine.population_skewness(double precision) is
+'The skewness of a population, g1: the third central moment over the standard deviation cubed.';
+
+create aggregate loan_engine.population_excess_kurtosis(value double precision) (
+    sfunc = loan_engine._shape_transition,
+    stype = internal,
+    sspace = 40,
+    finalfunc = loan_engine._population_excess_kurtosis_final,
+    combinefunc = loan_engine._shape_combine,
+    serialfunc = loan_engine._shape_serial,
+    deserialfunc = loan_engine._shape_deserial,
+    parallel = safe
+);
+comment on aggregate loan_engine.population_excess_kurtosis(double precision) is
+'The kurtosis of a population less 3, g2: the fourth central moment over the squared variance.';
+
+-- Drawdown and deltas
+
+create aggregate loan_engine.maximum_drawdown(price double precision) (
+    sfunc = loan_engine._drawdown_transition,
+    stype = internal,
+    sspace = 112,
+    finalfunc = loan_engine._maximum_drawdown_final,
+    msfunc = loan_engine._moving_drawdown_transition,
+    minvfunc = loan_engine._moving_drawdown_inverse,
+    mstype = internal,
+    msspace = 16384,
+    mfinalfunc = loan_engine._maximum_drawdown_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.maximum_drawdown(double precision) is
+'The deepest fall of prices in order from a peak, as a fraction of the peak: zero, or a negative number. Give the order by over (order by …) or in the call. In a moving frame a row costs the same whatever its length. Error 22023 for a price of zero or less.';
+
+create aggregate loan_engine.current_drawdown(price double precision) (
+    sfunc = loan_engine._drawdown_transition,
+    stype = internal,
+    sspace = 112,
+    finalfunc = loan_engine._current_drawdown_final,
+    msfunc = loan_engine._moving_drawdown_transition,
+    minvfunc = loan_engine._moving_drawdown_inverse,
+    mstype = internal,
+    msspace = 16384,
+    mfinalfunc = loan_engine._current_drawdown_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.current_drawdown(double precision) is
+'The last price against the highest of the frame: zero, or a negative fraction of it.';
+
+create aggregate loan_engine.maximum_drawdown_peak(price double precision, on_date date) (
+    sfunc = loan_engine._dated_drawdown_transition,
+    stype = internal,
+    sspace = 112,
+    finalfunc = loan_engine._drawdown_peak_final,
+    msfunc = loan_engine._moving_dated_drawdown_transition,
+    minvfunc = loan_engine._moving_dated_drawdown_inverse,
+    mstype = internal,
+    msspace = 16384,
+    mfinalfunc = loan_engine._drawdown_peak_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.maximum_drawdown_peak(double precision, date) is
+'When the deepest fall began: the last day at the peak. NULL where prices never fell; error 22023 for rows that are not in order of date.';
+
+create aggregate loan_engine.maximum_drawdown_trough(price double precision, on_date date) (
+    sfunc = loan_engine._dated_drawdown_transition,
+    stype = internal,
+    sspace = 112,
+    finalfunc = loan_engine._drawdown_trough_final,
+    msfunc = loan_engine._moving_dated_drawdown_transition,
+    minvfunc = loan_engine._moving_dated_drawdown_inverse,
+    mstype = internal,
+    msspace = 16384,
+    mfinalfunc = loan_engine._drawdown_trough_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.maximum_drawdown_trough(double precision, date) is
+'When the deepest fall ended: the first day at its lowest. NULL where prices never fell; error 22023 for rows that are not in order of date.';
+
+create aggregate loan_engine.price_delta(price double precision, on_date date, days integer) (
+    sfunc = loan_engine._days_back_transition,
+    stype = internal,
+    sspace = 1024,
+    finalfunc = loan_engine._price_delta_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.price_delta(double precision, date, integer) is
+'The last price less the price so many days before it: the last one quoted on or before that day. NULL where there is none so old; error 22023 for rows that are not in order of date, or days that are not from 1 to 36,525. Over a frame that begins with the first row.';
+
+create aggregate loan_engine.price_change(price double precision, on_date date, days integer) (
+    sfunc = loan_engine._days_back_transition,
+    stype = internal,
+    sspace = 1024,
+    finalfunc = loan_engine._price_change_final,
+    parallel = restricted
+);
+comment on aggregate loan_engine.price_change(double precision, date, integer) is
+'The last price against the price so many days before it, as a fraction: the simple return over those days. Otherwise as price_delta.';
+
+-- Trends and percentiles
+
+create aggregate loan_engine.regression_slope(y double precision, x double precision) (
+    sfunc = loan_engine._regression_transition,
+    stype = internal,
+    sspace = 960,
+    finalfunc = loan_engine._regression_slope_final,
+    combinefunc = loan_engine._regression_combine,
+    serialfunc = loan_engine._regression_serial,
+    deserialfunc = loan_engine._regression_deserial,
+    msfunc = loan_engine._regression_transition,
+    minvfunc = loan_engine._regression_inverse,
+    mstype = internal,
+    msspace = 960,
+    mfinalfunc = loan_engine._regression_slope_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.regression_slope(double precision, double precision) is
+'What y gains where x gains one, by least squares from exact sums. NULL without points or where all have one x.';
+
+create aggregate loan_engine.regression_intercept(y double precision, x double precision) (
+    sfunc = loan_engine._regression_transition,
+    stype = internal,
+    sspace = 960,
+    finalfunc = loan_engine._regression_intercept_final,
+    combinefunc = loan_engine._regression_combine,
+    serialfunc = loan_engine._regression_serial,
+    deserialfunc = loan_engine._regression_deserial,
+    msfunc = loan_engine._regression_transition,
+    minvfunc = loan_engine._regression_inverse,
+    mstype = internal,
+    msspace = 960,
+    mfinalfunc = loan_engine._regression_intercept_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.regression_intercept(double precision, double precision) is
+'The value of the line where x is zero.';
+
+create aggregate loan_engine.regression_r2(y double precision, x double precision) (
+    sfunc = loan_engine._regression_transition,
+    stype = internal,
+    sspace = 960,
+    finalfunc = loan_engine._regression_r2_final,
+    combinefunc = loan_engine._regression_combine,
+    serialfunc = loan_engine._regression_serial,
+    deserialfunc = loan_engine._regression_deserial,
+    msfunc = loan_engine._regression_transition,
+    minvfunc = loan_engine._regression_inverse,
+    mstype = internal,
+    msspace = 960,
+    mfinalfunc = loan_engine._regression_r2_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.regression_r2(double precision, double precision) is
+'The part of the variance of y that the line explains, from 0 to 1; 1 where y does not vary.';
+
+create aggregate loan_engine.regression_residual_deviation(y double precision, x double precision) (
+    sfunc = loan_engine._regression_transition,
+    stype = internal,
+    sspace = 960,
+    finalfunc = loan_engine._regression_residual_final,
+    combinefunc = loan_engine._regression_combine,
+    serialfunc = loan_engine._regression_serial,
+    deserialfunc = loan_engine._regression_deserial,
+    msfunc = loan_engine._regression_transition,
+    minvfunc = loan_engine._regression_inverse,
+    mstype = internal,
+    msspace = 960,
+    mfinalfunc = loan_engine._regression_residual_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.regression_residual_deviation(double precision, double precision) is
+'The standard error of the regression: the root of the squared distances of y from the line over the points less two. NULL with fewer than three points.';
+
+create aggregate loan_engine.percentile(value double precision, fraction double precision) (
+    sfunc = loan_engine._percentile_transition,
+    stype = internal,
+    sspace = 8192,
+    finalfunc = loan_engine._percentile_final,
+    combinefunc = loan_engine._percentile_combine,
+    serialfunc = loan_engine._percentile_serial,
+    deserialfunc = loan_engine._percentile_deserial,
+    msfunc = loan_engine._percentile_transition,
+    minvfunc = loan_engine._percentile_inverse,
+    mstype = internal,
+    msspace = 8192,
+    mfinalfunc = loan_engine._percentile_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.percentile(double precision, double precision) is
+'The value at a fraction of the frame, between two values in proportion (type 7 of Hyndman and Fan, as percentile_cont), which moves with a frame as percentile_cont cannot. NULL without values; error 22023 for a fraction that is not from 0 to 1, or more than 10,000,000 values.';
+
+create aggregate loan_engine.discrete_percentile(value double precision, fraction double precision) (
+    sfunc = loan_engine._percentile_transition,
+    stype = internal,
+    sspace = 8192,
+    finalfunc = loan_engine._discrete_percentile_final,
+    combinefunc = loan_engine._percentile_combine,
+    serialfunc = loan_engine._percentile_serial,
+    deserialfunc = loan_engine._percentile_deserial,
+    msfunc = loan_engine._percentile_transition,
+    minvfunc = loan_engine._percentile_inverse,
+    mstype = internal,
+    msspace = 8192,
+    mfinalfunc = loan_engine._discrete_percentile_final,
+    parallel = safe
+);
+comment on aggregate loan_engine.discrete_percentile(double precision, double precision) is
+'The first value whose share of the frame is the fraction or more (type 1, as percentile_disc). A fraction such as 1 - 0.99, which is a little more than a hundredth in binary, is taken for a hundredth.';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   market
+
+-- What the functions over prices are, and those that the aggregates are made of.
+
+comment on function loan_engine.log_return(double precision, double precision) is
+'The logarithmic return ln(current / previous), which adds up over time. NULL where a price is; error 22023 for a price of zero or less, 22003 for NaN and infinities.';
+
+comment on function loan_engine.simple_return(double precision, double precision) is
+'The simple return current / previous - 1, which adds up over a portfolio. NULL where a price is; error 22023 for a price of zero or less.';
+
+comment on function loan_engine.garch_fit(double precision[], text, boolean) is
+'GARCH(1,1) fitted to returns in order by quasi maximum likelihood: variance = omega + (alpha + gamma if the surprise was negative) x surprise^2 + beta x variance, a surprise being the return less mu. distribution is normal or student, of which nu is the degrees of freedom; leverage fits gamma (Glosten, Jagannathan and Runkle 1993). The variance before the first period is the first 75 squared surprises under weights that fade by 0.94, as the Python package arch has it. Parameters and volatilities are a period''s, in the units of the returns; unconditional_volatility is NULL where the persistence is 1. Error 22023 for fewer than 50 or more than 100,000 returns, or returns that do not vary; 22004 for a NULL among them.';
+
+comment on function loan_engine.garch_filter(double precision[], double precision, double precision, double precision, double precision, double precision, double precision) is
+'The variances of periods under a GARCH(1,1) model with given parameters, and in the last row the forecast for the period after the last return. initial_variance is that of the first period; without it omega + persistence x the first 75 squared surprises under weights that fade by 0.94.';
+
+comment on function loan_engine.garch_forecast(double precision, double precision, double precision, integer) is
+'The variance forecast for a number of periods ahead, 1 for the next: it approaches omega / (1 - persistence). persistence is alpha + gamma / 2 + beta.';
+
+-- Support of aggregates
+
+comment on function loan_engine._age_weighted_combine(internal, internal) is
+'Two states of age_weighted_volatility as one.';
+
+comment on function loan_engine._age_weighted_deserial(bytea, internal) is
+'The state of age_weighted_volatility from the bytes of another process.';
+
+comment on function loan_engine._age_weighted_final(internal) is
+'What an aggregate answers from its state: age weighted.';
+
+comment on function loan_engine._age_weighted_lambda_transition(internal, double precision, integer, double precision) is
+'Takes one row into the state of age_weighted_volatility with a decay factor.';
+
+comment on function loan_engine._age_weighted_serial(internal) is
+'The state of age_weighted_volatility as bytes for another process.';
+
+comment on function loan_engine._age_weighted_transition(internal, double precision, integer) is
+'Takes one row into the state of age_weighted_volatility.';
+
+comment on function loan_engine._annual_return_inverse(internal, double precision, double precision) is
+'Takes the oldest row out of the state of volatility with given periods.';
+
+comment on function loan_engine._annual_return_transition(internal, double precision, double precision) is
+'Takes one row into the state of volatility with given periods.';
+
+comment on function loan_engine._average_combine(internal, internal) is
+'Two states of averages and deviations as one.';
+
+comment on function loan_engine._average_deserial(bytea, internal) is
+'The state of averages and deviations from the bytes of another process.';
+
+comment on function loan_engine._average_inverse(internal, double precision) is
+'Takes the oldest row out of the state of averages and deviations.';
+
+comment on function loan_engine._average_serial(internal) is
+'The state of averages and deviations as bytes for another process.';
+
+comment on function loan_engine._average_transition(internal, double precision) is
+'Takes one row into the state of averages and deviations.';
+
+comment on function loan_engine._band_inverse(internal, double precision, double precision) is
+'Takes the oldest row out of the state of bands of a given width.';
+
+comment on function loan_engine._band_transition(internal, double precision, double precision) is
+'Takes one row into the state of bands of a given width.';
+
+comment on function loan_engine._bollinger_lower_final(internal) is
+'What an aggregate answers from its state: bollinger lower.';
+
+comment on function loan_engine._bollinger_upper_final(internal) is
+'What an aggregate answers from its state: bollinger upper.';
+
+comment on function loan_engine._current_drawdown_final(internal) is
+'What an aggregate answers from its state: current drawdown.';
+
+comment on function loan_engine._dated_drawdown_transition(internal, double precision, date) is
+'Takes one row into the state of the dates of a drawdown.';
+
+comment on function loan_engine._days_back_transition(internal, double precision, date, integer) is
+'Takes one row into the state of what a price gained over days.';
+
+comment on function loan_engine._discrete_percentile_final(internal) is
+'What an aggregate answers from its state: discrete percentile.';
+
+comment on function loan_engine._drawdown_peak_final(internal) is
+'What an aggregate answers from its state: drawdown peak.';
+
+comment on function loan_engine._drawdown_transition(internal, double precision) is
+'Takes one row into the state of drawdown.';
+
+comment on function loan_engine._drawdown_trough_final(internal) is
+'What an aggregate answers from its state: drawdown trough.';
+
+comment on function loan_engine._ewma_lambda_transition(internal, double precision, double precision) is
+'Takes one row into the state of ewma_volatility with a decay factor.';
+
+comment on function loan_engine._ewma_seeded_transition(internal, double precision, double precision, double precision) is
+'Takes one row into the state of ewma_volatility with an initial variance.';
+
+comment on function loan_engine._ewma_transition(internal, double precision) is
+'Takes one row into the state of ewma_volatility.';
+
+comment on function loan_engine._ewma_volatility_final(internal) is
+'What an aggregate answers from its state: ewma volatility.';
+
+comment on function loan_engine._excess_kurtosis_final(internal) is
+'What an aggregate answers from its state: excess kurtosis.';
+
+comment on function loan_engine._exponential_average_final(internal) is
+'What an aggregate answers from its state: exponential average.';
+
+comment on function loan_engine._exponential_deviation_final(internal) is
+'What an aggregate answers from its state: exponential deviation.';
+
+comment on function loan_engine._exponential_transition(internal, double precision, double precision) is
+'Takes one row into the state of exponential averages.';
+
+comment on function loan_engine._maximum_drawdown_final(internal) is
+'What an aggregate answers from its state: maximum drawdown.';
+
+comment on function loan_engine._moving_average_final(internal) is
+'What an aggregate answers from its state: moving average.';
+
+comment on function loan_engine._moving_dated_drawdown_inverse(internal, double precision, date) is
+'Takes the oldest row out of the state of the dates of a drawdown in a moving frame.';
+
+comment on function loan_engine._moving_dated_drawdown_transition(internal, double precision, date) is
+'Takes one row into the state of the dates of a drawdown in a moving frame.';
+
+comment on function loan_engine._moving_deviation_final(internal) is
+'What an aggregate answers from its state: moving deviation.';
+
+comment on function loan_engine._moving_drawdown_inverse(internal, double precision) is
+'Takes the oldest row out of the state of drawdown in a moving frame.';
+
+comment on function loan_engine._moving_drawdown_transition(internal, double precision) is
+'Takes one row into the state of drawdown in a moving frame.';
+
+comment on function loan_engine._percentile_combine(internal, internal) is
+'Two states of percentiles as one.';
+
+comment on function loan_engine._percentile_deserial(bytea, internal) is
+'The state of percentiles from the bytes of another process.';
+
+comment on function loan_engine._percentile_final(internal) is
+'What an aggregate answers from its state: percentile.';
+
+comment on function loan_engine._percentile_inverse(internal, double precision, double precision) is
+'Takes the oldest row out of the state of percentiles.';
+
+comment on function loan_engine._percentile_serial(internal) is
+'The state of percentiles as bytes for another process.';
+
+comment on function loan_engine._percentile_transition(internal, double precision, double precision) is
+'Takes one row into the state of percentiles.';
+
+comment on function loan_engine._population_excess_kurtosis_final(internal) is
+'What an aggregate answers from its state: population excess kurtosis.';
+
+comment on function loan_engine._population_skewness_final(internal) is
+'What an aggregate answers from its state: population skewness.';
+
+comment on function loan_engine._price_change_final(internal) is
+'What an aggregate answers from its state: price change.';
+
+comment on function loan_engine._price_delta_final(internal) is
+'What an aggregate answers from its state: price delta.';
+
+comment on function loan_engine._regression_combine(internal, internal) is
+'Two states of a regression as one.';
+
+comment on function loan_engine._regression_deserial(bytea, internal) is
+'The state of a regression from the bytes of another process.';
+
+comment on function loan_engine._regression_intercept_final(internal) is
+'What an aggregate answers from its state: regression intercept.';
+
+comment on function loan_engine._regression_inverse(internal, double precision, double precision) is
+'Takes the oldest row out of the state of a regression.';
+
+comment on function loan_engine._regression_r2_final(internal) is
+'What an aggregate answers from its state: regression r2.';
+
+comment on function loan_engine._regression_residual_final(internal) is
+'What an aggregate answers from its state: regression residual.';
+
+comment on function loan_engine._regression_serial(internal) is
+'The state of a regression as bytes for another process.';
+
+comment on function loan_engine._regression_slope_final(internal) is
+'What an aggregate answers from its state: regression slope.';
+
+comment on function loan_engine._regression_transition(internal, double precision, double precision) is
+'Takes one row into the state of a regression.';
+
+comment on function loan_engine._return_combine(internal, internal) is
+'Two states of volatility as one.';
+
+comment on function loan_engine._return_deserial(bytea, internal) is
+'The state of volatility from the bytes of another process.';
+
+comment on function loan_engine._return_inverse(internal, double precision) is
+'Takes the oldest row out of the state of volatility.';
+
+comment on function loan_engine._return_serial(internal) is
+'The state of volatility as bytes for another process.';
+
+comment on function loan_engine._return_transition(internal, double precision) is
+'Takes one row into the state of volatility.';
+
+comment on function loan_engine._sample_volatility_final(internal) is
+'What an aggregate answers from its state: sample volatility.';
+
+comment on function loan_engine._shape_combine(internal, internal) is
+'Two states of skewness and kurtosis as one.';
+
+comment on function loan_engine._shape_deserial(bytea, internal) is
+'The state of skewness and kurtosis from the bytes of another process.';
+
+comment on function loan_engine._shape_serial(internal) is
+'The state of skewness and kurtosis as bytes for another process.';
+
+comment on function loan_engine._shape_transition(internal, double precision) is
+'Takes one row into the state of skewness and kurtosis.';
+
+comment on function loan_engine._skewness_final(internal) is
+'What an aggregate answers from its state: skewness.';
+
+comment on function loan_engine._spaced_return_combine(internal, internal) is
+'Two states of volatility over uneven stretches as one.';
+
+comment on function loan_engine._spaced_return_deserial(bytea, internal) is
+'The state of volatility over uneven stretches from the bytes of another process.';
+
+comment on function loan_engine._spaced_return_inverse(internal, double precision, double precision, double precision) is
+'Takes the oldest row out of the state of volatility over uneven stretches.';
+
+comment on function loan_engine._spaced_return_serial(internal) is
+'The state of volatility over uneven stretches as bytes for another process.';
+
+comment on function loan_engine._spaced_return_transition(internal, double precision, double precision, double precision) is
+'Takes one row into the state of volatility over uneven stretches.';
+
+comment on function loan_engine._spaced_volatility_final(internal) is
+'What an aggregate answers from its state: spaced volatility.';
+
+comment on function loan_engine._weighted_final(internal) is
+'What an aggregate answers from its state: weighted.';
+
+comment on function loan_engine._weighted_inverse(internal, double precision) is
+'Takes the oldest row out of the state of weighted_moving_average.';
+
+comment on function loan_engine._weighted_transition(internal, double precision) is
+'Takes one row into the state of weighted_moving_average.';
+
+comment on function loan_engine._zero_mean_volatility_final(internal) is
+'What an aggregate answers from its state: zero mean volatility.';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/loan.rs
 -- loan_engine::api::loan::solve_principal
 CREATE  FUNCTION "solve_principal"(
@@ -1630,6 +3407,32 @@ CREATE  FUNCTION "solve_term"(
 IMMUTABLE PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'solve_term_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::suggest_haircut
+CREATE  FUNCTION "suggest_haircut"(
+	"prices" double precision[], /* List < f64 > */
+	"confidence" double precision DEFAULT 0.99, /* f64 */
+	"horizon" integer DEFAULT 10 /* Whole */
+) RETURNS double precision /* Answer < f64 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'suggest_haircut_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::tiered_ltv
+CREATE  FUNCTION "tiered_ltv"(
+	"amount" numeric, /* Num */
+	"up_to" numeric[], /* List < Num > */
+	"ltv" numeric[] /* List < Num > */
+) RETURNS numeric /* Answer < Num > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'tiered_ltv_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1751,6 +3554,41 @@ comment on function loan_engine.uuid_v7() is
 comment on function loan_engine.name_similarity(text, text) is
 'How alike two names are, from 0 to 1, whatever the order of their words: each word is paired with the most similar one of the other name (the greater of Jaro-Winkler and Damerau-Levenshtein similarity), and pairs count by their letters; words only one name has count half, and gaps between words are forgiven. Accents are not.';
 
+-- Collateral
+
+comment on function loan_engine.convert_weight(numeric, text, text) is
+'A weight in another unit: gram, kilogram, tola (11.6638038 g) or troy_ounce (31.1034768 g), exact to 28 digits. Error 22023 for another unit.';
+
+comment on function loan_engine.purity(text) is
+'The share of fine metal that a mark tells: karats of 24 (22K is 0.91666…), parts per thousand (916 is 0.916), a quotient (22/24) or a fraction. Error 22023 for what is no mark, or more than fine.';
+
+comment on function loan_engine.haircut_value(numeric, numeric, numeric, numeric, numeric) is
+'quantity × purity × price × exchange_rate × (1 − haircut), not rounded; the haircut is a fraction, 0.1 for 10 %. Error 22023 for a quantity, price or rate that is not above zero.';
+
+comment on function loan_engine.indexed_value(numeric, numeric, numeric) is
+'An appraisal carried on by an index of prices: appraisal × index_now / index_then.';
+
+comment on function loan_engine.depreciated_value(numeric, integer, integer[], numeric[]) is
+'What a thing that ages is worth after so many months: its price times the part that a curve leaves, on straight lines between its points (age in months, part of the price), and as the first and the last point say outside them.';
+
+comment on function loan_engine.loan_to_value(numeric, numeric) is
+'Debt over value, a fraction: 0 without debt, NULL for a debt without value. Error 22023 for a debt or value below zero.';
+
+comment on function loan_engine.margin_shortfall(numeric, numeric, numeric) is
+'What brings a loan-to-value ratio down to a target: as money, debt − target × value, and as more collateral after haircuts, debt / target − value, in currency units; zero where nothing is missing.';
+
+comment on function loan_engine.margin_price(numeric, numeric, numeric, numeric) is
+'The price of one asset at which a loan-to-value ratio reaches a level: (debt / level − other_value) / quantity, the quantity counted after purity, exchange rate and haircut; NULL where the other value is enough at any price.';
+
+comment on function loan_engine.tiered_ltv(numeric, numeric[], numeric[]) is
+'The highest loan-to-value ratio for a loan of an amount: ltv of the first tier whose up_to it does not exceed, and the last of ltv beyond them, as the Reserve Bank of India has it for loans against gold.';
+
+comment on function loan_engine.suggest_haircut(float8[], float8, integer) is
+'A haircut from daily prices, the oldest first: the quantile (type 7) of the loss over so many prices, 1 − later / earlier, of all overlapping spans, and no less than 0. Error 22023 for fewer losses than 1 / (1 − confidence).';
+
+comment on function loan_engine._margin_look(numeric[], numeric, integer, numeric, numeric, integer, numeric, numeric[], numeric[], numeric[], boolean) is
+'How a pool of collateral stands at the prices given: its level, its value, for how many days from today its bands hold, and the bands of its prices and exchange rates within which the level stays.';
+
 -- Money
 
 comment on function loan_engine.currencies() is
@@ -1764,6 +3602,9 @@ comment on function loan_engine.round_money(numeric, text, text) is
 
 comment on function loan_engine._interest_on(numeric, numeric, integer, text, text) is
 'Interest earned so many days after the first of a straight line: base + per_day x days, rounded to the minor unit of its currency as the loan rounds.';
+
+comment on function loan_engine._interest_of_day(numeric, numeric, integer, text, text) is
+'What the day so many days after the first of a straight line adds to the interest earned: _interest_on of it less that of the day before.';
 
 comment on function loan_engine.round_to_multiple(numeric, numeric, text) is
 'An amount rounded to a whole multiple, such as the 0.05 of Swiss cash or the whole unit of an instalment. Error 22023 for a multiple of zero or less.';
@@ -1938,7 +3779,7 @@ comment on function loan_engine.fold_difference(jsonb, jsonb) is
 'What a later state of a loan is beyond an earlier one: transactions reversed, made and restated, lines and charges that came to something else, movements posted, and the status if it changed.';
 
 comment on function loan_engine.payoff_quote(jsonb, date) is
-'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds. Refuses a day on which no payment ends the loan.';
+'What ends a loan if it is paid on a day and nothing happens before, by component and in all: a payment of exactly the total on the day closes the loan. good_through is the last day on which the same amount does, NULL where no day changes it; per_day is what the day after adds.';
 
 comment on function loan_engine.accrued_interest(jsonb, date) is
 'Interest earned up to a day, how much of it was recognised as income, and how much was not.';
@@ -2065,5 +3906,20 @@ comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb) is
 
 comment on function loan_engine._loan_lines(bytea) is
 'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';
+
+-- What is elsewhere
+
+revoke all on procedure loan_engine._fetch(text, jsonb, text, integer, integer, integer, text, integer, bytea, timestamptz, jsonb) from public;
+
+comment on procedure loan_engine._fetch(text, jsonb, text, integer, integer, integer, text, integer, bytea, timestamptz, jsonb) is
+'Fetches what is at a URL, having committed, so that nothing is locked while it waits. credential names a file in the folder of loan_engine.fetch_credentials. Hosts must be listed in loan_engine.fetch_hosts. It takes no longer than time_out_seconds (1 to 300) with everything that belongs to it, and no more than most_bytes. Fills status, content_type, retry_after_seconds and body, or failure with code, message, detail and hint; and fetched_at. Not for everybody: execution must be granted.';
+
+comment on function loan_engine.check_fetch(text, jsonb, integer, integer) is
+'Refuses with 22023 a request that _fetch would not make, whatever its host: a URL, headers, a time-out in seconds or a number of bytes that are not taken.';
+
+alter function loan_engine.read_prices(bytea, jsonb) cost 1000 rows 100;
+
+comment on function loan_engine.read_prices(bytea, jsonb) is
+'The rows of a price list, JSON or CSV, by a format: each a quote (symbol, priced_at, bid, ask, mid, currency) or a fault with its reason, and raw as it was given. A list that is none, or has nothing where the format says, is refused (LN309). docs/feeds.md says what a format is.';
 /* </end connected objects> */
 

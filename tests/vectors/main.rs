@@ -14,7 +14,9 @@ mod actus;
 mod actus_fold;
 mod apr;
 mod cashflow;
+mod collateral;
 mod day_count;
+mod market;
 mod schedule;
 mod servicing;
 
@@ -43,7 +45,9 @@ const READERS: &[&[Reader]] = &[
     actus::READERS,
     apr::READERS,
     cashflow::READERS,
+    collateral::READERS,
     day_count::READERS,
+    market::READERS,
     schedule::READERS,
     servicing::READERS,
 ];
