@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::decimal::{self, ArithmeticError};
+
 /// What a row of a schedule is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +42,10 @@ pub struct Instalment {
     pub principal: Decimal,
     /// Interest due.
     pub interest: Decimal,
+    /// What of the interest due other periods bore; below zero where a later row asks for what this
+    /// one's period bore.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub carried_over: Decimal,
     /// Fees due.
     pub fees: Decimal,
     /// Everything due: principal, interest and fees.
@@ -54,6 +60,11 @@ impl Instalment {
     pub fn owed(&self) -> Decimal {
         // Both were added without overflow when the row was made.
         self.opening_balance.saturating_add(self.disbursed)
+    }
+
+    /// The interest its period bears, asked for here or later.
+    pub(crate) fn interest_borne(&self) -> Result<Decimal, ArithmeticError> {
+        decimal::sub(self.interest, self.carried_over)
     }
 }
 

@@ -339,6 +339,7 @@ impl Table {
             disbursed,
             principal: line.principal,
             interest: line.interest,
+            carried_over: line.carried_over,
             fees: Decimal::ZERO,
             total: decimal::add(line.principal, line.interest)?,
             closing_balance: self.balance,

@@ -34,6 +34,8 @@ pub(crate) struct Line {
     pub(crate) interest: Decimal,
     /// Interest of earlier periods within `interest`, paid on top of the instalment.
     pub(crate) deferred: Decimal,
+    /// What of `interest` other periods bore, less what its period bore and later lines ask for.
+    pub(crate) carried_over: Decimal,
 }
 
 impl Line {
@@ -311,7 +313,8 @@ impl<'a> Amortisation<'a> {
             interest = decimal::add(interest, deferred)?;
         }
         state.balance = decimal::sub(owed, principal)?;
-        Ok(Line { principal, interest, deferred })
+        let carried_over = decimal::sub(interest, accrued)?;
+        Ok(Line { principal, interest, deferred, carried_over })
     }
 
     /// Whether interest that a rule defers is added to the balance.

@@ -192,6 +192,11 @@ impl Period {
         (self.solved, self.with_interest) = (self.instalment, false);
     }
 
+    /// What it asks for of interest that periods before it bore, less what it leaves to later ones.
+    pub(super) fn carried_over(&self) -> i128 {
+        self.due_interest() - (self.accrued - self.brought - self.taken_over)
+    }
+
     /// Interest that accrued and is not covered yet.
     pub(super) fn carried(&self) -> i128 {
         self.accrued - self.covered_interest()

@@ -90,6 +90,13 @@ impl ProgressiveModel {
         self.due_on(due).is_ok()
     }
 
+    /// Whether an instalment was agreed to ask for interest of the period before it, or leaves its
+    /// own to the next.
+    pub(crate) fn moves_interest(&self, due: NaiveDate) -> bool {
+        let period = self.due_on(due).ok().and_then(|index| self.periods.get(index));
+        period.is_some_and(|period| period.put_off || period.taken_over != 0)
+    }
+
     /// Principal and interest that the instalment of a period asks for, counted from zero.
     pub(crate) fn due_of(&self, index: usize) -> Result<[Decimal; 2], ScheduleError> {
         let period = self.period_at(index)?;
@@ -332,6 +339,7 @@ impl ProgressiveModel {
             lines.push(Line {
                 principal: self.money(period.due_principal())?,
                 interest: self.money(period.due_interest())?,
+                carried_over: self.money(period.carried_over())?,
                 ..Line::default()
             });
         }

@@ -24,7 +24,7 @@ impl Loan {
             return Ok(());
         }
         let over = |line: &&Line| line.kind != LineKind::DownPayment && line.due_date <= on;
-        for period in self.wrongly_noted(over) {
+        for period in self.wrongly_noted(over)? {
             let first = period.noted.first().copied();
             self.note(&period, first, cause)?;
             for &id in period.noted.iter().skip(1) {
@@ -47,7 +47,7 @@ impl Loan {
             !matches!(line.kind, LineKind::DownPayment | LineKind::Additional)
                 && line.due_date < met_on
         };
-        for period in self.wrongly_noted(regular) {
+        for period in self.wrongly_noted(regular)? {
             if let [one] = period.noted.as_slice() {
                 self.note(&period, Some(*one), cause)?;
                 continue;
@@ -59,7 +59,7 @@ impl Loan {
         }
         let mut rest = Amounts::ZERO;
         for line in self.lines.iter().filter(|line| line.kind != LineKind::DownPayment) {
-            rest = rest.plus(&income_of(line))?;
+            rest = rest.plus(&line.income()?)?;
         }
         for one in self.transactions.iter().filter(|one| is_note(one)) {
             rest = rest.minus(&one.portions)?;
@@ -82,8 +82,8 @@ impl Loan {
         let today = self.today;
         let later =
             |line: &&Line| line.due_date < today && since.is_none_or(|on| on <= line.due_date);
-        let over: Vec<Period> = self.lines.iter().filter(later).map(Period::of).collect();
-        for period in over {
+        let over = self.lines.iter().filter(later).map(Period::of);
+        for period in over.collect::<Result<Vec<_>, _>>()? {
             self.note(&period, last.take(), cause)?;
         }
         if let Some(id) = last {
@@ -93,20 +93,24 @@ impl Loan {
     }
 
     /// The periods of lines that have no note, a wrong one, or several.
-    fn wrongly_noted(&self, wanted: impl Fn(&&Line) -> bool) -> Vec<Period> {
+    fn wrongly_noted(
+        &self,
+        wanted: impl Fn(&&Line) -> bool,
+    ) -> Result<Vec<Period>, ServicingError> {
         let mut notes: BTreeMap<NaiveDate, Vec<&Transaction>> = BTreeMap::new();
         for one in self.transactions.iter().filter(|one| is_note(one)) {
             notes.entry(one.on).or_default().push(one);
         }
         let mut wrong = Vec::new();
-        for period in self.lines.iter().filter(wanted).map(Period::of) {
+        for line in self.lines.iter().filter(wanted) {
+            let period = Period::of(line)?;
             let noted = notes.get(&period.due_date).map_or(&[][..], Vec::as_slice);
             if !matches!(noted, [one] if one.portions == period.income) {
                 let noted = noted.iter().map(|one| one.id).collect();
                 wrong.push(Period { noted, ..period });
             }
         }
-        wrong
+        Ok(wrong)
     }
 
     /// Makes the note of a period, in the place of one that there is, if that is not right.
@@ -158,7 +162,8 @@ impl Loan {
         };
         let Some(line) = self.lines.iter().find(around) else { return Ok(()) };
         let running = line.due_date > one.on || (line.due_date == one.on && one.on == self.today);
-        one.portions = if running && !line.is_settled() { Amounts::ZERO } else { income_of(line) };
+        let nothing = running && !line.is_settled();
+        one.portions = if nothing { Amounts::ZERO } else { line.income()? };
         one.amount = one.portions.total()?;
         if self.is_met()
             && let Some(settled) = line.settled_on
@@ -183,7 +188,7 @@ impl Loan {
     }
 }
 
-/// What a note is about: what a line asks for on its due date, and the notes that there are.
+/// What a note is about: what a period earned by its due date, and the notes that there are.
 struct Period {
     due_date: NaiveDate,
     income: Amounts,
@@ -191,17 +196,12 @@ struct Period {
 }
 
 impl Period {
-    fn of(line: &Line) -> Self {
-        Self { due_date: line.due_date, income: income_of(line), noted: Vec::new() }
+    fn of(line: &Line) -> Result<Self, ServicingError> {
+        Ok(Self { due_date: line.due_date, income: line.income()?, noted: Vec::new() })
     }
 }
 
 /// Whether a transaction is a note that stands.
 fn is_note(one: &Transaction) -> bool {
     one.stands() && one.kind == TransactionKind::AccrualActivity
-}
-
-/// What a line asks for beyond principal.
-fn income_of(line: &Line) -> Amounts {
-    Amounts { principal: Decimal::ZERO, ..line.charged }
 }

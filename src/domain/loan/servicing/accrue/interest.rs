@@ -69,6 +69,57 @@ impl Loan {
         until: NaiveDate,
         reach: Reach,
     ) -> Result<(), ServicingError> {
+        self.add_interest_by_line(earned, until, reach)?;
+        for line in self.lines.iter().filter(|line| line.is_forgiven_for_others()) {
+            self.forgive_for_others(line, earned, until, reach)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was forgiven of a line beyond the interest of its own period off the periods that
+    /// bore it.
+    fn forgive_for_others(
+        &self,
+        line: &Line,
+        earned: &mut [Earned],
+        until: NaiveDate,
+        reach: Reach,
+    ) -> Result<(), ServicingError> {
+        let waived = Waivers::default().of(self, line, until)?.0;
+        let own = self.interest_reached(line, until, reach)?;
+        let most = sub(waived, own)?.min(line.carried_over);
+        let mut left = most.max(Decimal::ZERO);
+        for one in earned.iter_mut().rev().filter(|one| one.due_date < line.due_date) {
+            let part = left.min(one.interest).max(Decimal::ZERO);
+            one.forgive(part)?;
+            one.interest = sub(one.interest, part)?;
+            left = sub(left, part)?;
+        }
+        let part = sub(left, most.max(Decimal::ZERO))?;
+        let of_line = |one: &&mut Earned| one.number == line.number;
+        earned.iter_mut().find(of_line).map_or(Ok(()), |one| one.forgive(part))
+    }
+
+    /// Interest of a line's period as far as a recognition looks.
+    fn interest_reached(
+        &self,
+        line: &Line,
+        until: NaiveDate,
+        reach: Reach,
+    ) -> Result<Decimal, ServicingError> {
+        match reach {
+            Reach::Everything => Ok(line.interest_borne()?),
+            Reach::ToDay => self.interest_of(line, until),
+        }
+    }
+
+    /// The same, each line for itself.
+    fn add_interest_by_line(
+        &self,
+        earned: &mut [Earned],
+        until: NaiveDate,
+        reach: Reach,
+    ) -> Result<(), ServicingError> {
         let mut waivers = Waivers::default();
         let mut left = if self.is_progressive() {
             self.interest_recognised(NaiveDate::MAX)?
@@ -80,11 +131,7 @@ impl Loan {
             if line.kind == LineKind::Additional {
                 continue;
             }
-            let interest = if reach == Reach::Everything {
-                line.interest_borne()?
-            } else {
-                self.interest_of(line, until)?
-            };
+            let interest = self.interest_reached(line, until, reach)?;
             let waived = if interest.is_zero() {
                 Decimal::ZERO
             } else {
@@ -130,7 +177,7 @@ impl Loan {
         until: NaiveDate,
     ) -> Result<Decimal, ServicingError> {
         if until > line.due_date {
-            return line.interest_borne();
+            return Ok(line.interest_borne()?);
         }
         if until <= line.period_start || line.kind == LineKind::DownPayment {
             return Ok(Decimal::ZERO);
@@ -195,13 +242,6 @@ impl Loan {
         }
         let share = mul(borne, Decimal::from(part))?;
         self.round(div(share, Decimal::from(whole))?)
-    }
-}
-
-impl Line {
-    /// The interest of its period: what was charged back was earned before.
-    pub(super) fn interest_borne(&self) -> Result<Decimal, ServicingError> {
-        Ok(sub(self.charged.interest, self.credited.interest)?)
     }
 }
 

@@ -91,6 +91,13 @@ impl Earned {
         Ok(sum)
     }
 
+    /// Lets more of its interest be what a waiver posted as given up, or less.
+    fn forgive(&mut self, more: Decimal) -> Result<(), ServicingError> {
+        self.interest_recognised = sub(self.interest_recognised, more)?;
+        self.interest_forgiven = add(self.interest_forgiven, more)?;
+        Ok(())
+    }
+
     /// What is earned beyond what is recognised.
     fn missing(&self) -> Result<Amounts, ServicingError> {
         let mut missing =

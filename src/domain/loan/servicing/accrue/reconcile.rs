@@ -82,7 +82,7 @@ impl Loan {
                     continue;
                 }
                 let more = sum.plus(&one.portions)?;
-                if self.is_too_much(&line, &more, one.on) {
+                if self.is_too_much(&line, &more, one.on)? {
                     if let Some(one) = self.transactions.get_mut(at) {
                         one.reversed.get_or_insert(cause.reversal());
                     }
@@ -97,11 +97,18 @@ impl Loan {
         Ok(())
     }
 
-    /// Whether accruals come to more than a line asks for, or the last of them is the latest and
-    /// its period goes on.
-    fn is_too_much(&self, line: &Line, sum: &Amounts, on: NaiveDate) -> bool {
-        RECOGNISABLE.iter().any(|&component| line.charged[component] < sum[component])
-            || (self.bears_interest() && self.recognised_to == Some(on) && on != line.due_date)
+    /// Whether accruals come to more than a line asks for or its period bears, or the last of them
+    /// is the latest and its period goes on.
+    fn is_too_much(
+        &self,
+        line: &Line,
+        sum: &Amounts,
+        on: NaiveDate,
+    ) -> Result<bool, ServicingError> {
+        let income = line.income()?;
+        let too_much = RECOGNISABLE.iter().any(|&component| income[component] < sum[component]);
+        let runs = self.bears_interest() && self.recognised_to == Some(on) && on != line.due_date;
+        Ok(too_much || runs)
     }
 
     /// The day that tells which line an accrual is for: where charges are earned when recorded,

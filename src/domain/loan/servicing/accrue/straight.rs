@@ -101,10 +101,14 @@ impl Loan {
         let (mut sum, mut going) = (Total::new(self.terms.schedule.rounding.minor_units), None);
         let mut waivers = Waivers::default();
         for line in &self.lines {
-            if !met && line.due_date < night && line.is_modelled() && line.is_plain() {
+            let is_plain = line.is_plain() && line.carried_over.is_zero();
+            if !met && line.due_date < night && line.is_modelled() && is_plain {
                 // Most lines are over, or to come.
                 sum.add(&line.charged.interest.max(Decimal::ZERO))?;
                 continue;
+            }
+            if line.is_forgiven_for_others() {
+                return self.line_of_a_day(on, end);
             }
             let share = if met {
                 self.share_when_met(line, &mut watch, &mut waivers)?
@@ -140,6 +144,13 @@ impl Loan {
             per_day: line.per_day,
             until,
         })
+    }
+
+    /// The line of one day, where interest that several lines bore was forgiven with one of them.
+    fn line_of_a_day(&self, on: NaiveDate, end: NaiveDate) -> Result<InterestLine, ServicingError> {
+        let earned = self.accrued_interest(on)?.earned;
+        let until = if on < end { on.succ_opt() } else { None };
+        Ok(InterestLine { earned, base: earned, per_day: Decimal::ZERO, until })
     }
 
     /// All of a line that a loan which owes nothing any more earned.

@@ -112,3 +112,98 @@ proptest! {
         prop_assert_eq!(recognised(&loan), recognised(&plain));
     }
 }
+
+/// What a loan of 1000 at 12 % over twelve months has earned each evening, by its method.
+fn earned_by_method(method: &str, recalculation: &str, grace: u32) -> Vec<Decimal> {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 1000, "annual_rate": "0.12", "instalments": 12, "disbursed_on": LENT_ON,
+        "method": method, "rounding": {"family": "cumulative"}, "grace": {"interest_payment": grace},
+        "recalculation": {"interest": recalculation}
+    }))
+    .unwrap();
+    let loan = Loan::fold(terms, &operations(&[], &[])).unwrap();
+    let earned = |after| loan.accrued_interest(day(after)).unwrap().earned;
+    (0..=380).map(earned).collect()
+}
+
+/// Whether interest is asked for each month or at the end, each period earns its own.
+#[test]
+fn interest_is_earned_when_it_is_borne_and_not_when_it_is_asked_for() {
+    for recalculation in ["none", "daily"] {
+        let monthly = earned_by_method("interest_only", "none", 0);
+        assert_eq!(monthly[..].iter().rev().take(15).max(), monthly.last());
+        assert_eq!(earned_by_method("bullet", "none", 0), monthly, "{recalculation}");
+        assert_eq!(earned_by_method("interest_only", recalculation, 5)[..32], monthly[..32]);
+    }
+    assert_eq!(earned_by_method("interest_only", "none", 5), earned_by_method("bullet", "none", 0));
+}
+
+/// Who ends a bullet before its time is asked for the interest until then.
+#[test]
+fn a_terminated_bullet_asks_for_the_interest_until_then() {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 1000, "annual_rate": "0.12", "instalments": 12, "disbursed_on": LENT_ON,
+        "method": "bullet", "rounding": {"family": "cumulative"}
+    }))
+    .unwrap();
+    let agreed = Loan::fold(terms.clone(), &operations(&[], &[])).unwrap();
+    for (paid, after) in [(0, 100), (70, 100), (0, 350), (70, 350)] {
+        let mut all = operations(&[], &[]);
+        if paid > 0 {
+            let payment = json!({"type": "repay", "on": day(50), "amount": paid});
+            all.push(serde_json::from_value(payment).unwrap());
+        }
+        let end = json!({"type": "terminate", "on": day(after)});
+        all.push(serde_json::from_value(end).unwrap());
+        let ended = Loan::fold(terms.clone(), &all).unwrap();
+        let earned = agreed.accrued_interest(day(after)).unwrap().earned;
+        assert_eq!(asked_for(&ended), earned.max(Decimal::from(paid)), "{paid} {after}");
+        assert_eq!(ended.accrued_interest(day(after)).unwrap().earned, asked_for(&ended));
+    }
+}
+
+/// Interest that a holiday from it put off is asked for when the loan is terminated before the next
+/// instalment, whether or not it follows payments.
+#[test]
+fn a_termination_asks_for_interest_that_was_put_off() {
+    for kind in 0..4 {
+        let ended = |put_off: bool| {
+            let mut all = operations(&[], &[]);
+            if put_off {
+                let grace = json!({"type": "reschedule", "on": day(1), "interest_grace": 2});
+                all.push(serde_json::from_value(grace).unwrap());
+            }
+            let end = json!({"type": "terminate", "on": day(80)});
+            all.push(serde_json::from_value(end).unwrap());
+            Loan::fold(terms(kind), &all).unwrap()
+        };
+        // Principal that is repaid later bears a little more.
+        let (put_off, usual) = (asked_for(&ended(true)), asked_for(&ended(false)));
+        assert!(put_off >= usual && put_off - usual < Decimal::ONE, "{kind}: {put_off} {usual}");
+    }
+}
+
+/// What is forgiven of interest that a bullet asks for at the end is not earned, whenever it is
+/// forgiven, and the line of days says what every day says.
+#[test]
+fn interest_forgiven_before_it_is_asked_for_is_not_earned() {
+    let terms = LoanTerms::from_json(json!({
+        "principal": 1000, "annual_rate": "0.12", "instalments": 12, "disbursed_on": LENT_ON,
+        "method": "bullet", "rounding": {"family": "cumulative"}
+    }))
+    .unwrap();
+    let agreed = Loan::fold(terms.clone(), &operations(&[], &[])).unwrap();
+    for (on, forgiven) in [(100, 20), (100, 60), (340, 100)] {
+        let mut all = operations(&[], &[]);
+        let waiver = json!({"type": "waive_interest", "on": day(on), "amount": forgiven});
+        all.push(serde_json::from_value(waiver).unwrap());
+        let loan = Loan::fold(terms.clone(), &all).unwrap();
+        for after in (on..=380).step_by(7) {
+            let whole = agreed.accrued_interest(day(after)).unwrap().earned;
+            let kept = (whole - Decimal::from(forgiven)).max(Decimal::ZERO);
+            assert_eq!(loan.accrued_interest(day(after)).unwrap().earned, kept, "{after}");
+            let line = loan.interest_line(day(after)).unwrap();
+            assert_eq!(line.earned, kept);
+        }
+    }
+}

@@ -65,7 +65,7 @@ pub(crate) struct Agreement {
     pub(crate) amendments: Amendments,
     /// The schedule of the terms.
     rows: Vec<Instalment>,
-    /// The interest of each regular instalment of a flat loan, once a variation moved some of it.
+    /// The interest that each period of a flat loan bears, once a variation moved some of it.
     flat: Option<Vec<Decimal>>,
     /// The regular instalments whose interest is asked for with the next one that asks for any.
     put_off: Vec<usize>,
@@ -180,7 +180,7 @@ impl Agreement {
         self.terms.last_due_on = None;
         self.keep_principal(at);
         self.terms.instalments = self.terms.instalments.saturating_add(count);
-        if let Some(mut interest) = self.flat_interest() {
+        if let Some(mut interest) = self.flat_interest()? {
             let rest = interest.split_off(at.min(interest.len()));
             let more = usize::try_from(count).unwrap_or(usize::MAX);
             let spread = self.spread(&rest, rest.len().saturating_add(more))?;
@@ -205,7 +205,7 @@ impl Agreement {
     /// those after them, other interest is asked for with the first of them.
     fn put_off_interest(&mut self, at: usize, count: u32) -> Result<(), ServicingError> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let Some(mut interest) = self.flat_interest() else {
+        let Some(mut interest) = self.flat_interest()? else {
             let last = self.instalments().count().saturating_sub(1);
             self.put_off.extend((at..last).take(count));
             return Ok(());
@@ -221,12 +221,14 @@ impl Agreement {
 
     /// The period that ends with an instalment, and those after it, bear another rate.
     fn change_rate(&mut self, at: usize, annual_rate: Decimal) -> Result<(), ServicingError> {
-        if let Some(mut interest) = self.flat_interest() {
+        if let Some(mut interest) = self.flat_interest()? {
             let changed = ScheduleTerms { annual_rate, ..self.terms.clone() };
             let changed = amended_schedule(&changed, &self.amendments)?.rows;
             let regular = changed.iter().filter(|row| row.kind == RowKind::Instalment);
             interest.truncate(at);
-            interest.extend(regular.skip(at).map(|row| row.interest));
+            for row in regular.skip(at) {
+                interest.push(row.interest_borne()?);
+            }
             self.flat = Some(interest);
             return Ok(());
         }
@@ -277,13 +279,16 @@ impl Agreement {
         self.terms.custom.insert(place, agreed);
     }
 
-    /// The interest of each instalment, of a flat loan.
-    fn flat_interest(&self) -> Option<Vec<Decimal>> {
+    /// The interest that each period of a flat loan bears.
+    fn flat_interest(&self) -> Result<Option<Vec<Decimal>>, ServicingError> {
         if self.terms.method != Method::Flat {
-            return None;
+            return Ok(None);
         }
-        let scheduled = || self.instalments().map(|row| row.interest).collect();
-        Some(self.flat.clone().unwrap_or_else(scheduled))
+        if let Some(flat) = &self.flat {
+            return Ok(Some(flat.clone()));
+        }
+        let scheduled = self.instalments().map(Instalment::interest_borne);
+        Ok(Some(scheduled.collect::<Result<_, _>>()?))
     }
 
     /// The sum of amounts in so many equal parts, the last with what rounding leaves.
@@ -314,13 +319,17 @@ impl Agreement {
         let last = lines.iter().filter(|line| is_regular(line)).count().saturating_sub(1);
         let mut put_off = Decimal::ZERO;
         for (index, line) in lines.iter_mut().filter(|line| is_regular(line)).enumerate() {
+            let mut is_put_off = self.put_off.contains(&index);
+            if let Some(&borne) = self.flat.as_ref().and_then(|flat| flat.get(index)) {
+                is_put_off |= line.carried_over < Decimal::ZERO;
+                (line.charged.interest, line.carried_over) = (borne, Decimal::ZERO);
+            }
             let scheduled = line.charged.interest;
-            let borne = self.flat.as_ref().and_then(|flat| flat.get(index).copied());
-            let interest = add(borne.unwrap_or(scheduled), put_off)?;
-            let is_put_off = index < last && self.put_off.contains(&index);
-            let asked = if is_put_off { Decimal::ZERO } else { interest };
+            let interest = add(scheduled, put_off)?;
+            let asked = if is_put_off && index < last { Decimal::ZERO } else { interest };
             put_off = sub(interest, asked)?;
             line.charged.interest = asked;
+            line.carried_over = add(line.carried_over, sub(asked, scheduled)?)?;
         }
         for line in &mut lines {
             let asks_nothing = line.charged == Amounts::ZERO;

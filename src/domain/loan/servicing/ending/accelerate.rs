@@ -42,7 +42,7 @@ impl Loan {
         let Some(at) = self.index_within(on).filter(|_| Some(on) < self.maturity()) else {
             return Ok(());
         };
-        let interest = self.interest_to(at, on)?;
+        let (interest, carried) = (self.interest_to(at, on)?, self.carried_into(at)?);
         let (kept, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lines)
             .into_iter()
             .enumerate()
@@ -58,8 +58,16 @@ impl Loan {
         let number = current.number;
         let old_due = std::mem::replace(&mut current.due_date, on);
         current.charged.interest = interest;
+        let put_off = sub(Decimal::ZERO, std::mem::replace(&mut current.carried_over, carried))?;
+        let own = sub(interest, carried)?.min(put_off).max(Decimal::ZERO);
+        let gone = add(current.paid.interest, current.waived.interest)?;
+        let mut asked_twice = add(carried, own)?.min(sub(interest, gone)?);
         for (_, line) in &later {
-            take_over(current, line)?;
+            let gone = take_over(current, line)?;
+            // It was paid for interest that this line now asks for itself.
+            let part = asked_twice.min(gone).max(Decimal::ZERO);
+            asked_twice = sub(asked_twice, part)?;
+            current.charged.interest = sub(current.charged.interest, part)?;
             put_charges(&mut charges, line)?;
         }
         current.settled_on = settled(current, current.settled_on.or(Some(on)))?;
@@ -151,8 +159,8 @@ impl Loan {
 }
 
 /// Adds to a line the principal of a later one, and of its interest what was paid, waived or
-/// charged back.
-fn take_over(line: &mut Line, later: &Line) -> Result<(), ServicingError> {
+/// charged back. Returns what was paid or waived of it.
+fn take_over(line: &mut Line, later: &Line) -> Result<Decimal, ServicingError> {
     let own = |amounts: &Amounts| Amounts {
         principal: amounts.principal,
         interest: amounts.interest,
@@ -170,7 +178,7 @@ fn take_over(line: &mut Line, later: &Line) -> Result<(), ServicingError> {
     let of_charges = add(later.paid.fee, later.paid.penalty)?;
     let in_advance = sub(later.paid_in_advance, of_charges.min(later.paid_in_advance))?;
     line.paid_in_advance = add(line.paid_in_advance, in_advance)?;
-    Ok(())
+    Ok(gone)
 }
 
 /// Adds the fees and penalties of a line to another one.

@@ -17,6 +17,7 @@ use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Reversal, Transaction, TransactionKind};
 use super::super::terms::ChargeOffBehaviour;
 use crate::domain::decimal::{add, sub};
+use crate::domain::loan::ProgressiveModel;
 use crate::domain::loan::basis::days;
 use crate::domain::loan::context::Context;
 
@@ -140,21 +141,35 @@ impl Loan {
     }
 
     /// Interest of a line up to a day within its period, and no less than was paid or waived of it.
-    /// The calculator knows it where interest follows payments; else it is the part of the line's
-    /// interest that the days up to the day are of all days of its period.
+    /// The calculator knows it where interest follows payments; else it is the part of what its period
+    /// bears that the days up to the day are of all its days, and what lines before it put off.
     pub(crate) fn interest_to(&self, at: usize, on: NaiveDate) -> Result<Decimal, ServicingError> {
         let Some(line) = self.lines.get(at) else { return Ok(Decimal::ZERO) };
         let interest = match &self.model {
-            Some(model)
-                if self.follows_payments()
-                    && line.is_modelled()
-                    && line.due_date <= model.end() =>
-            {
+            Some(model) if self.is_told_by(model, line) => {
                 model.interest_until(line.due_date, on, true)?
             }
-            _ => self.by_days(line, line.charged.interest, on)?,
+            _ => {
+                let own = sub(line.charged.interest, line.carried_over)?;
+                add(self.by_days(line, own, on)?, self.carried_into(at)?)?
+            }
         };
         Ok(interest.max(add(line.paid.interest, line.waived.interest)?))
+    }
+
+    /// Whether the calculator tells the interest of a line within its period: where it follows
+    /// payments, or was agreed to be asked for later.
+    fn is_told_by(&self, model: &ProgressiveModel, line: &Line) -> bool {
+        line.is_modelled()
+            && line.due_date <= model.end()
+            && (self.follows_payments() || model.moves_interest(line.due_date))
+    }
+
+    /// Interest that lines before one bore and did not ask for.
+    pub(crate) fn carried_into(&self, at: usize) -> Result<Decimal, ServicingError> {
+        let before = self.lines.iter().take(at).map(|line| line.carried_over);
+        let asked_beyond = before.into_iter().try_fold(Decimal::ZERO, add)?;
+        Ok(sub(Decimal::ZERO, asked_beyond)?)
     }
 
     /// The part of an amount of a line that the days up to a day are of all days of its period.
@@ -173,13 +188,12 @@ impl Loan {
         self.round(context.mul(context.div(amount, all)?, part)?)
     }
 
-    /// Interest earned up to the day of a charge-off: of lines due by then all of it but what was
-    /// charged back, of the line whose period contains the day what is earned by then.
+    /// Interest earned up to the day of a charge-off: of lines due by then all that their periods bore, of the line whose period contains the day what is earned by then.
     pub(crate) fn interest_earned_by(&self, on: NaiveDate) -> Result<Decimal, ServicingError> {
         let mut sum = Decimal::ZERO;
         for line in self.lines.iter().filter(|line| line.kind != LineKind::Additional) {
             let earned = if line.due_date <= on {
-                sub(line.charged.interest, line.credited.interest)?
+                line.interest_borne()?
             } else if line.period_start <= on {
                 self.earned_within(line, on)?
             } else {
@@ -193,10 +207,11 @@ impl Loan {
     /// Interest earned by a day of the line whose period contains it. Where interest does not follow
     /// payments only what is outstanding of it counts, as Apache Fineract has it.
     fn earned_within(&self, line: &Line, on: NaiveDate) -> Result<Decimal, ServicingError> {
-        if let Some(model) = self.model.as_ref().filter(|_| self.follows_payments()) {
+        if let Some(model) = self.model.as_ref().filter(|model| self.is_told_by(model, line)) {
             return Ok(model.interest_until(line.due_date, on, true)?);
         }
         let outstanding = line.outstanding_of(Component::Interest)?;
+        let outstanding = sub(outstanding, line.carried_over)?.max(Decimal::ZERO.min(outstanding));
         match self.terms.servicing.charge_off {
             ChargeOffBehaviour::Regular => self.by_days(line, outstanding, on),
             ChargeOffBehaviour::ZeroInterest | ChargeOffBehaviour::Accelerate => Ok(outstanding),

@@ -44,6 +44,10 @@ pub struct Line {
     /// Everything asked for, by component.
     #[serde(default)]
     pub charged: Amounts,
+    /// What of the interest asked for other periods bore; below zero where later lines ask for what
+    /// its own period bore.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub carried_over: Decimal,
     /// The part of `charged` that chargebacks put there.
     #[serde(default)]
     pub credited: Seldom,
@@ -104,6 +108,23 @@ impl Line {
         self.waived.is_zero() && self.written_off.is_zero() && self.credited.is_zero()
     }
 
+    /// The interest of its period, asked for here or later: what was charged back was earned before.
+    pub(crate) fn interest_borne(&self) -> Result<Decimal, ArithmeticError> {
+        let asked = decimal::sub(self.charged.interest, self.credited.interest)?;
+        if self.carried_over.is_zero() { Ok(asked) } else { decimal::sub(asked, self.carried_over) }
+    }
+
+    /// What it asks for beyond principal, with the interest of its own period.
+    pub(crate) fn income(&self) -> Result<Amounts, ArithmeticError> {
+        let interest = decimal::sub(self.charged.interest, self.carried_over)?;
+        Ok(Amounts { principal: Decimal::ZERO, interest, ..self.charged })
+    }
+
+    /// Whether interest was forgiven with it that other periods bore.
+    pub(crate) fn is_forgiven_for_others(&self) -> bool {
+        self.carried_over > Decimal::ZERO && !self.waived.interest.is_zero()
+    }
+
     /// Whether it is an instalment, for which the calculator of a progressive loan has a period.
     pub(crate) fn is_modelled(&self) -> bool {
         matches!(self.kind, LineKind::Instalment | LineKind::ReAged)
@@ -126,6 +147,7 @@ impl Line {
                 fee: row.fees,
                 penalty: Decimal::ZERO,
             },
+            carried_over: row.carried_over,
             ..Self::default()
         }
     }

@@ -168,8 +168,8 @@ impl<'a> Layer<'a> {
             self.amount = self.amortisation.solve_from(index, self.to_repay()?)?;
         }
         let owed = sub(self.lent, self.repaid)?;
-        let (on, principal, interest) = match within.paid_off {
-            Some((on, interest)) => (on, owed, interest),
+        let (on, principal, interest, carried_over) = match within.paid_off {
+            Some((on, interest)) => (on, owed, interest, Decimal::ZERO),
             None => {
                 let changes = within.changes.clone();
                 let accrued = self.amortisation.interest(index, within.opening, changes)?;
@@ -182,12 +182,15 @@ impl<'a> Layer<'a> {
                 } else {
                     self.spared(index, line.principal, within.early.min(owed), count)?
                 };
-                (period.due, principal.min(owed), line.interest)
+                (period.due, principal.min(owed), line.interest, line.carried_over)
             }
         };
         let asked = Amounts { principal, interest, ..Amounts::ZERO };
         let held = sub(self.back, self.back_owed)?;
         self.push(LineKind::Instalment, start, on, asked)?;
+        if let Some(line) = self.loan.lines.last_mut() {
+            line.carried_over = carried_over;
+        }
         let unused = self.pay_when_due(on, add(add(within.early, within.at_due)?, held)?)?;
         let beyond = unused.min(sub(owed, principal)?);
         self.held = add(self.held, sub(unused, beyond)?)?;
@@ -532,6 +535,7 @@ impl<'a> Layer<'a> {
         let rest = self.put_off_interest()?;
         if let Some(line) = self.loan.lines.last_mut() {
             line.charged.add(Component::Interest, rest)?;
+            line.carried_over = add(line.carried_over, rest)?;
         }
         Ok(())
     }
@@ -572,7 +576,7 @@ impl<'a> Layer<'a> {
                 ..Amounts::ZERO
             };
             let settled_on = charged.is_zero().then_some(settled_on);
-            let (number, kind) = (line.number, line.kind);
+            let (number, kind, carried_over) = (line.number, line.kind, line.carried_over);
             let (period_start, due_date) = (line.period_start, line.due_date);
             Ok(Line {
                 number,
@@ -580,6 +584,7 @@ impl<'a> Layer<'a> {
                 period_start,
                 due_date,
                 charged,
+                carried_over,
                 settled_on,
                 ..Line::default()
             })

@@ -25,6 +25,7 @@ const PAID: u64 = 1 << 3;
 const IN_ADVANCE: u64 = 1 << 12;
 const LATE: u64 = 1 << 13;
 const INTEREST_FREE: u64 = 1 << 30;
+const CARRIED_OVER: u64 = 1 << 31;
 
 /// Where the bits begin that say which components there are of what: one each.
 const CHARGED: u32 = 4;
@@ -123,11 +124,12 @@ pub(super) fn pack_lines(
     }
 }
 
-fn singles(line: &Line) -> [(u64, &Decimal); 3] {
+fn singles(line: &Line) -> [(u64, &Decimal); 4] {
     [
         (IN_ADVANCE, &line.paid_in_advance),
         (LATE, &line.paid_late),
         (INTEREST_FREE, &line.interest_free),
+        (CARRIED_OVER, &line.carried_over),
     ]
 }
 
@@ -229,6 +231,7 @@ fn unpack_line(reader: &mut Reader<'_>, walk: &Walk<'_>, line: &mut Line) -> Res
         (IN_ADVANCE, &mut line.paid_in_advance),
         (LATE, &mut line.paid_late),
         (INTEREST_FREE, &mut line.interest_free),
+        (CARRIED_OVER, &mut line.carried_over),
     ] {
         if is & bit != 0 {
             *amount = reader.decimal()?;
