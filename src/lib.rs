@@ -39,10 +39,12 @@ mod sql {
             _weighted_average_final
         ]
     );
+    extension_sql_file!("../sql/engine/24_market_transitions.sql", name = "market_transitions");
     extension_sql_file!(
         "../sql/engine/25_market.sql",
         name = "market",
         requires = [
+            "market_transitions",
             _age_weighted_combine,
             _age_weighted_deserial,
             _age_weighted_final,

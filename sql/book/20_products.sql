@@ -77,6 +77,13 @@ end $$;
 comment on function @book@.exchange_rate(text, text, date) is
 'Units of quote for one of base on a day, by the rate of that day or its inverse; LN207 when there is none.';
 
+create function @book@._converted(amount numeric, base text, quote text, on_date date) returns numeric
+    language sql stable parallel safe
+    return case when amount = 0 then amount
+        else loan_engine.round_money(amount * @book@.exchange_rate(base, quote, on_date), quote) end;
+comment on function @book@._converted(numeric, text, text, date) is
+'An amount in another currency at the rate of a day, in whole minor units; nothing is nothing in any; LN207 without a rate.';
+
 create table @book@.product (
     id uuid primary key default loan_engine.uuid_v7(),
     legal_entity_id uuid not null references @book@.legal_entity,

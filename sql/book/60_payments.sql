@@ -184,7 +184,7 @@ begin
             message = format('a goodwill credit in %s is not for a loan in %s', base, quote),
             hint = 'Give it in the currency of the loan.';
     end if;
-    return loan_engine.round_money(amount * @book@.exchange_rate(base, quote, on_date), quote);
+    return @book@._converted(amount, base, quote, on_date);
 end $$;
 comment on function @book@._in_currency(numeric, text, text, date, text) is
 'An amount in another currency at the rate of its day, in whole minor units; LN207 without a rate, LN103 for what is no money.';

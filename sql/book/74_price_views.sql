@@ -17,7 +17,7 @@ comment on column @book@.refresh_policy.is_concurrent is 'Whether readers go on 
 comment on column @book@.refresh_policy.through is 'The business date it was refreshed on last; days before it are settled.';
 comment on column @book@.refresh_policy.refreshed_at is 'When.';
 
-create materialized view @book@.mv_price_day as
+create view @book@._price_day as
 select p.asset_id, p.priced_on as on_date,
     (array_agg(p.price order by p.observed_at, p.revision desc))[1] as first, max(p.price) as highest, min(p.price) as lowest,
     (array_agg(p.price order by p.observed_at desc, p.revision desc))[1] as last, count(*)::integer as prices
@@ -27,6 +27,15 @@ where not exists (
     where r.asset_id = p.asset_id and r.source = p.source and r.observed_at = p.observed_at
         and r.priced_on = p.priced_on and r.revision > p.revision)
 group by p.asset_id, p.priced_on;
+comment on view @book@._price_day is 'Each day of each asset with a price, from the prices themselves; what was corrected does not count.';
+comment on column @book@._price_day.asset_id is 'The asset.';
+comment on column @book@._price_day.on_date is 'The day, in UTC.';
+comment on column @book@._price_day.first is 'The first price of the day.';
+comment on column @book@._price_day.highest is 'The highest.';
+comment on column @book@._price_day.lowest is 'The lowest.';
+comment on column @book@._price_day.last is 'The last.';
+comment on column @book@._price_day.prices is 'How many there were, corrections not counted twice.';
+create materialized view @book@.mv_price_day as select d.* from @book@._price_day as d;
 create unique index on @book@.mv_price_day (asset_id, on_date);
 comment on materialized view @book@.mv_price_day is
 'Each day of each asset with a price, as of the last refresh; v_price_day has the days since as well. A correction of an earlier day shows with the next refresh.';
@@ -62,21 +71,13 @@ comment on function @book@.run_refresh(date) is
 'Refreshes the materialised views whose time has come by a day, or all of them without one; returns how many. Done at the end of each day.';
 
 create view @book@.v_price_day as
-select a.code, d.*
+select a.code, d.asset_id, d.on_date, d.first, d.highest, d.lowest, d.last
 from (
-    select m.asset_id, m.on_date, m.first, m.highest, m.lowest, m.last
-    from @book@.mv_price_day as m
-    join @book@.refresh_policy as r on r.name = 'mv_price_day' and m.on_date < coalesce(r.through, '-infinity')
+    select m.* from @book@.mv_price_day as m
+    where m.on_date < (select coalesce(r.through, '-infinity') from @book@.refresh_policy as r where r.name = 'mv_price_day')
     union all
-    select p.asset_id, p.priced_on, (array_agg(p.price order by p.observed_at, p.revision desc))[1],
-        max(p.price), min(p.price), (array_agg(p.price order by p.observed_at desc, p.revision desc))[1]
-    from @book@.asset_price as p
-    join @book@.refresh_policy as r on r.name = 'mv_price_day' and p.priced_on >= coalesce(r.through, '-infinity')
-    where not exists (
-        select from @book@.asset_price as n
-        where n.asset_id = p.asset_id and n.source = p.source and n.observed_at = p.observed_at
-            and n.priced_on = p.priced_on and n.revision > p.revision)
-    group by p.asset_id, p.priced_on
+    select n.* from @book@._price_day as n
+    where n.on_date >= (select coalesce(r.through, '-infinity') from @book@.refresh_policy as r where r.name = 'mv_price_day')
 ) as d
 join @book@.asset as a on a.id = d.asset_id;
 comment on view @book@.v_price_day is 'Each day of each asset with a price: the first, the highest, the lowest and the last.';

@@ -227,16 +227,6 @@ comment on column @book@.exposure_limit.currency is 'ISO 4217 code of the amount
 comment on column @book@.exposure_limit.most_share is 'The largest share of all that the legal entity lends, as a fraction.';
 comment on column @book@.exposure_limit.action is 'Warn, or block: the transaction that would lend more is refused.';
 
-create function @book@._at_rate(amount numeric, base text, quote text) returns numeric language plpgsql stable as $$
-begin
-    if base = quote or amount = 0 then
-        return amount;
-    end if;
-    return loan_engine.round_money(amount * @book@.exchange_rate(base, quote, @book@.business_date()), quote);
-end $$;
-comment on function @book@._at_rate(numeric, text, text) is
-'An amount in another currency at the rate of the business date, in whole minor units; LN207 without a rate.';
-
 create function @book@.exposure_standing()
     returns table (
         limit_id uuid, legal_entity_id uuid, dimension text, key text, action text, currency text, used numeric,
@@ -246,7 +236,8 @@ create function @book@.exposure_standing()
         select n.*, l.currency as home
         from @book@.exposure_now() as n join @book@.legal_entity as l on l.id = n.legal_entity_id
     ), total as (
-        select n.legal_entity_id, sum(@book@._at_rate(n.principal, n.currency, n.home)) as amount
+        select n.legal_entity_id,
+            sum(@book@._converted(n.principal, n.currency, n.home, @book@.business_date())) as amount
         from now as n join @book@.exposure_gate as g on g.total_by = n.dimension
         group by n.legal_entity_id
     ), limited as (
@@ -269,7 +260,7 @@ create function @book@.exposure_standing()
         from limited as m
         left join total as t using (legal_entity_id)
         left join lateral (
-            select sum(@book@._at_rate(n.principal, n.currency, m.currency)) as used
+            select sum(@book@._converted(n.principal, n.currency, m.currency, @book@.business_date())) as used
             from now as n
             where n.legal_entity_id = m.legal_entity_id and n.dimension = m.dimension and n.key = m.key) as u on true
     )
@@ -366,7 +357,7 @@ create function @book@.suggest_rebalancing(legal_entity text)
             as after
         from (select distinct m.dimension, m.action, m.currency from moves as m) as d
         cross join lateral (
-            select n.key, sum(@book@._at_rate(n.principal, n.currency, d.currency)) as used
+            select n.key, sum(@book@._converted(n.principal, n.currency, d.currency, @book@.business_date())) as used
             from @book@.exposure_now() as n
             where n.dimension = d.dimension
                 and n.legal_entity_id = @book@._legal_entity(suggest_rebalancing.legal_entity)
