@@ -9,7 +9,7 @@ use self::known::Stretch;
 pub(crate) use self::known::{Borne, KnownPeriods};
 use super::ScheduleError;
 use super::context::Context;
-use super::level::FixedFactor;
+use super::kernel::FixedFactor;
 use super::terms::{DaysInMonth, DaysInYear, Interest, LeapDay, YearEnd};
 use crate::domain::calendar::civil::{
     day_number, day_number_of, days_between, days_in_year, is_leap_year,

@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::ScheduleError;
-use super::schedule::round;
+use super::amortisation::Money;
 use super::terms::ScheduleTerms;
 use crate::domain::decimal::{add, div, sub};
 use crate::domain::money::round_to_multiple;
@@ -22,7 +22,7 @@ pub(crate) fn add_in_equal_parts(
     instalments: &mut [&mut Decimal],
 ) -> Result<(), ScheduleError> {
     let count = Decimal::from(instalments.len().max(1));
-    let part = round(terms, div(amount, count)?)?;
+    let part = Money::of(terms).round(div(amount, count)?)?;
     let rounding = &terms.rounding;
     let Some((last, others)) = instalments.split_last_mut() else { return Ok(()) };
     let mut rest = amount;

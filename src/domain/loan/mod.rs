@@ -9,6 +9,7 @@ mod equal_parts;
 mod error;
 mod fees;
 mod flows;
+mod kernel;
 pub mod level;
 mod plan;
 pub mod progressive;

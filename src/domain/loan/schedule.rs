@@ -12,10 +12,8 @@ use super::plan::Plan;
 use super::progressive::{ProgressiveModel, ProgressiveRules};
 use super::rows::{DisbursementRow, Instalment, RowKind, Schedule};
 use super::terms::{
-    DatedRate, Disbursement, Grace, Method, NegativeAmortisation, RateChange, RateCourse, Residue,
-    RoundingFamily, ScheduleTerms,
+    DatedRate, Disbursement, RateChange, RateCourse, RoundingFamily, ScheduleTerms,
 };
-use crate::domain::calendar::DayCount;
 use crate::domain::decimal;
 use crate::domain::money::round_to_multiple;
 
@@ -42,9 +40,9 @@ pub(crate) fn amended_schedule(
     let rates = rates(terms, &plan)?;
     let bears = |rate: &DatedRate| !rate.annual_rate.is_zero();
     let bears_interest = !rates.initial.is_zero() || rates.changes.iter().any(bears);
-    let (lines, instalment) = if !bears_interest && has_equal_instalments(terms) {
+    let (lines, instalment) = if !bears_interest && terms.has_equal_instalments() {
         divided_lines(terms, &plan, &lending)?
-    } else if is_plain_progressive(terms) {
+    } else if terms.is_plain_progressive() {
         progressive_lines(terms, &plan, &lending, &rates)?
     } else {
         let course = Course::new(terms, &plan, rates, lending.net()).pausing(&amendments.pauses);
@@ -83,26 +81,6 @@ pub(crate) fn rate_changes(terms: &ScheduleTerms) -> Result<Vec<DatedRate>, Sche
         return Ok(Vec::new());
     }
     Ok(rates(terms, &Plan::of(terms)?)?.changes)
-}
-
-/// Whether the terms are those of the progressive calculator: an annuity without anything that
-/// makes instalments differ.
-pub(crate) fn is_plain_progressive(terms: &ScheduleTerms) -> bool {
-    has_equal_instalments(terms)
-        && terms.negative_amortisation == NegativeAmortisation::Refuse
-        && terms.interest.day_count != Some(DayCount::Bus252)
-}
-
-/// The same whatever is said of interest.
-fn has_equal_instalments(terms: &ScheduleTerms) -> bool {
-    let grace = Grace { principal: 0, ..terms.grace };
-    terms.rounding.family == RoundingFamily::Progressive
-        && terms.rounding.residue == Residue::Last
-        && terms.method == Method::Annuity
-        && terms.balloon.is_zero()
-        && terms.step.is_none()
-        && terms.custom.is_empty()
-        && grace == Grace::default()
 }
 
 /// What is lent, with the down payments.
@@ -250,7 +228,7 @@ fn lent_model(
 /// it serves annuities of the progressive family whose instalments are equal.
 pub fn progressive_model(terms: &ScheduleTerms) -> Result<ProgressiveModel, ScheduleError> {
     terms.validate().map_err(ScheduleError::Terms)?;
-    if !is_plain_progressive(terms) {
+    if !terms.is_plain_progressive() {
         return Err(ScheduleError::NoSolution {
             reason: "The progressive calculator serves annuities with equal instalments.".into(),
         });

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::super::level::FixedFactor;
+use super::super::kernel::FixedFactor;
 use super::{Charge, SEEN_MAX};
 
 /// How many places there are for periods of many loans.

@@ -9,7 +9,6 @@
 //! in floating point with a bound on its error; where that bound leaves two answers, and for terms
 //! that are not plain, the general engine has the loan.
 
-mod kernel;
 #[cfg(test)]
 mod tests;
 
@@ -18,14 +17,14 @@ use rust_decimal::Decimal;
 use super::ScheduleError;
 use super::basis::{Basis, Charge, Factors, Span, Whole, regular_units};
 use super::context::Context;
-use super::schedule::is_plain_progressive;
+use super::kernel::{FixedFactor, Rounder};
 use super::terms::{DaysInYear, DueDates, Levelling, ScheduleTerms};
 use crate::domain::calendar::civil::{date_of, day_number};
 use crate::domain::calendar::{Recurrence, RollRule};
 use crate::domain::decimal::to_f64;
 use crate::domain::money::{RoundingMode, round_to_multiple};
 
-pub use kernel::{FixedFactor, LevelRow, Rounder, level_rows};
+pub use super::kernel::{LevelRow, level_rows};
 
 /// A level schedule in minor units and day numbers, kept to be filled again for the next loan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,7 +81,7 @@ pub fn level_schedule(
 /// instalments.
 fn is_plain(terms: &ScheduleTerms) -> bool {
     let dates = DueDates { roll: terms.due_dates.roll, ..DueDates::default() };
-    is_plain_progressive(terms)
+    terms.is_plain_progressive()
         && terms.grace.principal == 0
         && terms.instalment.is_none()
         && terms.down_payment.is_none()

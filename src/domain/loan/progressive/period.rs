@@ -8,7 +8,7 @@ use crate::domain::decimal::{self, ArithmeticError};
 use crate::domain::loan::ScheduleError;
 use crate::domain::loan::basis::{Charge, Factors, Span};
 use crate::domain::loan::context::Context;
-use crate::domain::loan::level::{FixedFactor, Rounder};
+use crate::domain::loan::kernel::{FixedFactor, Rounder};
 
 /// A period with its instalment. Amounts are minor units.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -36,14 +36,16 @@ pub use asking::outlook::Outlook;
 pub use asking::payoff::PayoffQuote;
 pub use state::amounts::{Amounts, Component};
 pub use state::charge::{Charge, ChargeShare, ChargeTiming};
-pub use state::journal::{Account, Movement};
 pub use state::line::{Line, LineKind};
-pub use state::loan::{Change, Loan, LoanStatus, Recorded, Variation};
+pub use state::loan::{Loan, Recorded};
+pub use state::movement::{Account, Movement};
 pub use state::operation::{Action, Operation, PaymentKind};
 pub use state::packed::Shapes;
 pub use state::refusal::ServicingError;
 pub use state::seldom::Seldom;
+pub use state::standing::LoanStatus;
 pub use state::transaction::{Allocation, ChargePart, Reversal, Transaction, TransactionKind};
+pub use state::variation::{Change, Variation};
 pub use terms::{
     AccrualTerms, AllocationRule, AllocationTerms, ArrearsTerms, CapitalisedIncomeTerms,
     ChargeOffBehaviour, DelinquencyBucket, FutureRule, LoanTerms, OverpaymentPolicy,

@@ -4,31 +4,15 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::changing::reschedule::{Rescheduling, foreseen};
-use super::state::loan::{Change, Loan, LoanStatus, Recorded, Variation};
+use super::state::entry::Entry;
+use super::state::loan::{Loan, Recorded};
 use super::state::operation::{Action, Operation, PaymentKind};
-use super::state::packed::Past;
+use super::state::past::Past;
 use super::state::refusal::ServicingError;
+use super::state::standing::LoanStatus;
 use super::state::transaction::{Reversal, Transaction, TransactionKind};
+use super::state::variation::{Change, Variation};
 use super::terms::LoanTerms;
-
-/// An operation on its way in.
-pub(crate) struct Entry {
-    /// Its place among everything recorded, counted from one.
-    pub(crate) sequence: u32,
-    /// The day it takes effect.
-    pub(crate) on: NaiveDate,
-    /// The day it was recorded.
-    pub(crate) recorded_on: NaiveDate,
-    /// By what name later operations refer to it.
-    pub(crate) id: Option<String>,
-}
-
-impl Entry {
-    /// A transaction of the operation, not run yet.
-    pub(crate) fn transaction(&self, kind: TransactionKind, amount: Decimal) -> Transaction {
-        Transaction::new(kind, amount, self.on, self.sequence, self.recorded_on)
-    }
-}
 
 impl Loan {
     /// A loan that is agreed and not lent yet.

@@ -8,9 +8,10 @@ use rust_decimal::Decimal;
 
 use super::state::amounts::Amounts;
 use super::state::charge::Charge;
-use super::state::loan::{InTime, Loan, Variation};
+use super::state::loan::{InTime, Loan};
 use super::state::refusal::ServicingError;
 use super::state::transaction::{Reversal, Transaction, TransactionKind};
+use super::state::variation::Variation;
 use crate::domain::decimal::{add, sub};
 
 /// One thing that takes effect, by its index in the list it is in.

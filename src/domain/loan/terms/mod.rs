@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::calendar::Frequency;
+use crate::domain::calendar::{DayCount, Frequency};
 
 pub use amounts::{
     CustomInstalment, Disbursement, DownPayment, Method, NegativeAmortisation, Step, StepTarget,
@@ -122,6 +122,26 @@ pub struct ScheduleTerms {
 }
 
 impl ScheduleTerms {
+    /// Whether they are those of the progressive calculator: an annuity without anything that makes
+    /// instalments differ.
+    pub(crate) fn is_plain_progressive(&self) -> bool {
+        self.has_equal_instalments()
+            && self.negative_amortisation == NegativeAmortisation::Refuse
+            && self.interest.day_count != Some(DayCount::Bus252)
+    }
+
+    /// The same whatever is said of interest.
+    pub(crate) fn has_equal_instalments(&self) -> bool {
+        let grace = Grace { principal: 0, ..self.grace };
+        self.rounding.family == RoundingFamily::Progressive
+            && self.rounding.residue == Residue::Last
+            && self.method == Method::Annuity
+            && self.balloon.is_zero()
+            && self.step.is_none()
+            && self.custom.is_empty()
+            && grace == Grace::default()
+    }
+
     /// An annuity loan with monthly instalments on a 30/360 basis, in cents: `principal` at
     /// `annual_rate` (a fraction) over `instalments` months from `disbursed_on`.
     pub fn new(

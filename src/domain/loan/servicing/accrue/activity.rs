@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use super::{Cause, recognition};
 use crate::domain::loan::servicing::state::amounts::{Amounts, Component};
 use crate::domain::loan::servicing::state::line::{Line, LineKind};
-use crate::domain::loan::servicing::state::loan::{Loan, LoanStatus};
+use crate::domain::loan::servicing::state::loan::Loan;
 use crate::domain::loan::servicing::state::refusal::ServicingError;
+use crate::domain::loan::servicing::state::standing::LoanStatus;
 use crate::domain::loan::servicing::state::transaction::{Transaction, TransactionKind};
 
 impl Loan {

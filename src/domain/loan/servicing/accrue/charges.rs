@@ -8,8 +8,9 @@ use crate::domain::decimal::{add, sub};
 use crate::domain::loan::servicing::state::amounts::Amounts;
 use crate::domain::loan::servicing::state::charge::{Charge, ChargeTiming};
 use crate::domain::loan::servicing::state::line::{Line, LineKind};
-use crate::domain::loan::servicing::state::loan::{Loan, LoanStatus};
+use crate::domain::loan::servicing::state::loan::Loan;
 use crate::domain::loan::servicing::state::refusal::ServicingError;
+use crate::domain::loan::servicing::state::standing::LoanStatus;
 use crate::domain::loan::servicing::state::transaction::{
     ChargePart, Transaction, TransactionKind,
 };

@@ -4,10 +4,11 @@
 use chrono::NaiveDate;
 
 use super::{Cause, Reach};
-use crate::domain::loan::servicing::record::Entry;
-use crate::domain::loan::servicing::state::loan::{Loan, LoanStatus};
+use crate::domain::loan::servicing::state::entry::Entry;
+use crate::domain::loan::servicing::state::loan::Loan;
 use crate::domain::loan::servicing::state::operation::Action;
 use crate::domain::loan::servicing::state::refusal::ServicingError;
+use crate::domain::loan::servicing::state::standing::LoanStatus;
 use crate::domain::loan::servicing::state::transaction::TransactionKind;
 
 impl Loan {

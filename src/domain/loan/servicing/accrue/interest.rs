@@ -9,9 +9,10 @@ use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::loan::ProgressiveModel;
 use crate::domain::loan::amendment::{Pause, days_borne};
 use crate::domain::loan::servicing::state::line::{Line, LineKind};
-use crate::domain::loan::servicing::state::loan::{Change, Loan, Variation};
+use crate::domain::loan::servicing::state::loan::Loan;
 use crate::domain::loan::servicing::state::refusal::ServicingError;
 use crate::domain::loan::servicing::state::transaction::{Transaction, TransactionKind};
+use crate::domain::loan::servicing::state::variation::{Change, Variation};
 use crate::domain::loan::terms::YearEnd;
 
 /// Interest earned up to a day, and how much of it was recognised. Amounts are in currency units.

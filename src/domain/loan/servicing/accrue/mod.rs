@@ -25,9 +25,10 @@ use rust_decimal::Decimal;
 
 use super::state::amounts::{Amounts, Component};
 use super::state::line::{Line, LineKind};
-use super::state::loan::{Loan, LoanStatus, Recorded};
+use super::state::loan::{Loan, Recorded};
 use super::state::operation::Action;
 use super::state::refusal::ServicingError;
+use super::state::standing::LoanStatus;
 use super::state::transaction::{ChargePart, Reversal, Transaction, TransactionKind};
 use super::terms::Recalculation;
 use crate::domain::decimal::{add, sub};

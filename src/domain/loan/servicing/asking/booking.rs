@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::super::state::amounts::Amounts;
-use super::super::state::journal::Account;
 use super::super::state::loan::Loan;
+use super::super::state::movement::Account;
 use super::super::state::operation::Operation;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::TransactionKind;

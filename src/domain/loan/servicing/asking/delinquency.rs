@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use super::super::state::amounts::Amounts;
 use super::super::state::line::Line;
-use super::super::state::loan::{Change, Loan, LoanStatus};
+use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::TransactionKind;
+use super::super::state::variation::Change;
 use crate::domain::calendar::add_days;
 use crate::domain::decimal::{add, sub};
 

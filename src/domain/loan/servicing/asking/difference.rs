@@ -6,9 +6,10 @@
 use serde::Serialize;
 
 use super::super::state::charge::Charge;
-use super::super::state::journal::Movement;
 use super::super::state::line::Line;
-use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::loan::Loan;
+use super::super::state::movement::Movement;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::Transaction;
 
 /// What is different in a later state of a loan.

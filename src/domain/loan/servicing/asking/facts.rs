@@ -1,8 +1,8 @@
 //! What happened to a loan since a moment of its life: facts to be recorded and never changed.
 
 use super::super::state::amounts::Amounts;
-use super::super::state::journal::Movement;
 use super::super::state::loan::Loan;
+use super::super::state::movement::Movement;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Allocation, Transaction};
 

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::super::state::amounts::Amounts;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Transaction, TransactionKind};
 use super::super::terms::PenaltyTerms;
 use super::delinquency::days_between;

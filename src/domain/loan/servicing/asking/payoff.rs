@@ -4,12 +4,14 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::super::record::Entry;
 use super::super::state::amounts::Amounts;
-use super::super::state::loan::{Change, Loan, LoanStatus};
+use super::super::state::entry::Entry;
+use super::super::state::loan::Loan;
 use super::super::state::operation::{Action, Operation, PaymentKind};
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Transaction, TransactionKind};
+use super::super::state::variation::Change;
 use super::super::terms::OverpaymentPolicy;
 use crate::domain::calendar::add_days;
 use crate::domain::decimal::{add, div, round, sub};

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 
 use super::super::state::amounts::Amounts;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Change, Variation};
 use super::super::state::refusal::ServicingError;
+use super::super::state::variation::{Change, Variation};
 use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::limits::INSTALMENTS_MAX;
 use crate::domain::loan::amendment::{Amendments, Move, Pause, days_borne};

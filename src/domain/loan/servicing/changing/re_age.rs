@@ -9,17 +9,17 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::amounts::Component;
+use super::super::state::entry::Entry;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::loan::Loan;
 use super::super::state::operation::Action;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Transaction, TransactionKind};
 use crate::domain::calendar::{Frequency, Recurrence, RollRule};
 use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::limits::INSTALMENTS_MAX;
-use crate::domain::loan::schedule::is_plain_progressive;
 use crate::domain::loan::{ProgressiveModel, ScheduleError};
 use crate::domain::money::round_to_multiple;
 
@@ -68,7 +68,7 @@ impl Loan {
         }
         self.check_not_ended(name)?;
         self.check_lent_on(entry.on)?;
-        if !is_plain_progressive(&self.terms.schedule) {
+        if !self.terms.schedule.is_plain_progressive() {
             return Err(ServicingError::NotProvided {
                 reason: "Principal is spread anew on progressive loans.".into(),
             });

@@ -6,8 +6,8 @@
 
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::amounts::Component;
+use super::super::state::entry::Entry;
 use super::super::state::line::Line;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;

@@ -11,11 +11,12 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::charge::{Charge, ChargeTiming};
+use super::super::state::entry::Entry;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::terms::PenaltyTerms;
 use crate::domain::decimal::{add, div, mul, sub};
 use crate::domain::loan::terms::FeeBasis;

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::charge::{Charge, ChargeTiming};
+use super::super::state::entry::Entry;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{ChargePart, Transaction, TransactionKind};

@@ -7,8 +7,8 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::amounts::{Amounts, Component};
+use super::super::state::entry::Entry;
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;

@@ -5,7 +5,7 @@
 
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
+use super::super::state::entry::Entry;
 use super::super::state::loan::Loan;
 use super::super::state::operation::Action;
 use super::super::state::refusal::ServicingError;

@@ -2,12 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::amounts::{Amounts, Component};
 use super::super::state::charge::Charge;
-use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::entry::Entry;
+use super::super::state::loan::Loan;
 use super::super::state::operation::Action;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Allocation, Transaction, TransactionKind};
 use crate::domain::decimal::{add, sub};
 

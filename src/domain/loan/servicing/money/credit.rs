@@ -6,11 +6,12 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::state::amounts::{Amounts, Component};
+use super::super::state::entry::Entry;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Loan, LoanStatus, Recorded};
+use super::super::state::loan::{Loan, Recorded};
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Allocation, Transaction, TransactionKind};
 use crate::domain::decimal::{add, sub};
 

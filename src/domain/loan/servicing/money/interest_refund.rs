@@ -9,8 +9,8 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::replay::Run;
+use super::super::state::entry::Entry;
 use super::super::state::line::Line;
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::super::changing::plan;
-use super::super::record::Entry;
+use super::super::state::entry::Entry;
 use super::super::state::line::{Line, LineKind};
 use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
@@ -11,13 +11,13 @@ use super::super::state::transaction::{Reversal, Transaction, TransactionKind};
 use crate::domain::decimal::sub;
 use crate::domain::loan::ScheduleTerms;
 use crate::domain::loan::equal_parts::add_in_equal_parts;
-use crate::domain::loan::schedule::{down_payment, empty_model, is_plain_progressive};
+use crate::domain::loan::schedule::{down_payment, empty_model};
 use crate::domain::loan::terms::Disbursement;
 
 impl Loan {
     /// The lines and the calculator before anything is lent.
     pub(crate) fn begin_lines(&mut self) -> Result<(), ServicingError> {
-        if !is_plain_progressive(&self.terms.schedule) {
+        if !self.terms.schedule.is_plain_progressive() {
             self.model = None;
             let agreed = plan::agreed(&self.terms.schedule, &self.lent(), &self.variations)?;
             self.lines = if self.is_recast(&agreed.terms) {

@@ -7,11 +7,12 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
 use super::super::replay::Run;
-use super::super::state::loan::{Loan, LoanStatus};
+use super::super::state::entry::Entry;
+use super::super::state::loan::Loan;
 use super::super::state::operation::Action;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Reversal, Transaction, TransactionKind};
 use super::super::terms::OverpaymentPolicy;
 use crate::domain::decimal::{add, sub};

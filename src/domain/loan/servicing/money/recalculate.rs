@@ -5,8 +5,9 @@ use rust_decimal::Decimal;
 
 use super::super::state::amounts::Component;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Change, Loan, Variation};
+use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
+use super::super::state::variation::{Change, Variation};
 use super::super::terms::Recalculation;
 use crate::domain::decimal::{self, add};
 

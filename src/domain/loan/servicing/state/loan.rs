@@ -7,82 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::super::terms::LoanTerms;
 use super::amounts::Amounts;
 use super::charge::Charge;
-use super::journal::Movement;
 use super::line::Line;
+use super::movement::Movement;
 use super::operation::Operation;
-use super::packed::Past;
+use super::past::Past;
+use super::standing::LoanStatus;
 use super::transaction::Transaction;
+use super::variation::Variation;
 use crate::domain::loan::ProgressiveModel;
-
-/// Where a loan stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LoanStatus {
-    /// Agreed, nothing lent yet.
-    #[default]
-    Approved,
-    /// Lent and owed.
-    Active,
-    /// Nothing is owed and nothing is held.
-    Closed,
-    /// Nothing is owed, and money of the borrower's is held.
-    Overpaid,
-    /// Given up.
-    WrittenOff,
-}
-
-impl LoanStatus {
-    /// Its name in the JSON form.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::Active => "active",
-            Self::Closed => "closed",
-            Self::Overpaid => "overpaid",
-            Self::WrittenOff => "written_off",
-        }
-    }
-}
-
-/// A change of what is agreed, with the day from which it counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Variation {
-    /// The operation it came of: its place among everything recorded.
-    pub sequence: u32,
-    /// The day it counts from.
-    pub on: NaiveDate,
-    /// The day it was recorded.
-    pub recorded_on: NaiveDate,
-    /// What changes.
-    pub change: Change,
-    /// Whether it still stands.
-    pub active: bool,
-}
-
-/// What a variation changes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// The annual rate, a fraction.
-    Rate(Decimal),
-    /// No interest until a day, that day included.
-    InterestPause(NaiveDate),
-    /// The due date that fell on the day falls on this one.
-    DueDate(NaiveDate),
-    /// So many instalments more.
-    ExtraInstalments(u32),
-    /// So many instalments from the day on without principal.
-    PrincipalGrace(u32),
-    /// So many instalments from the day on whose interest is asked for later.
-    InterestGrace(u32),
-    /// Nothing is due until a day.
-    Holiday(NaiveDate),
-    /// The instalment of the day is added at the end.
-    Skip,
-    /// Delinquency is not counted until a day.
-    DelinquencyPause(NaiveDate),
-}
 
 /// An operation as it was taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

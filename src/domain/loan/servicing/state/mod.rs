@@ -2,13 +2,18 @@
 
 pub(super) mod amounts;
 pub(super) mod charge;
+pub(super) mod entry;
 pub(super) mod journal;
 pub(super) mod line;
 pub(super) mod loan;
+pub(super) mod movement;
 pub(super) mod operation;
 pub(super) mod packed;
+pub(super) mod past;
 pub(super) mod refusal;
 pub(super) mod saved;
 pub(super) mod seldom;
+pub(super) mod standing;
 pub(super) mod status;
 pub(super) mod transaction;
+pub(super) mod variation;

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::loan::LoanStatus;
+use super::standing::LoanStatus;
 use crate::domain::decimal::ArithmeticError;
 use crate::domain::error::{Condition, Refusal};
 use crate::domain::loan::ScheduleError;

@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::loan::{Change, Loan};
+use super::loan::Loan;
 use super::refusal::ServicingError;
+use super::variation::Change;
 use crate::domain::limits::{INSTALMENTS_MAX, OPERATIONS_MAX};
 use crate::domain::loan::terms::{Problem, spell_out_numbers};
 

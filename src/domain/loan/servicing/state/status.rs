@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::loan::{Loan, LoanStatus};
+use super::loan::Loan;
 use super::refusal::ServicingError;
+use super::standing::LoanStatus;
 use super::transaction::{Transaction, TransactionKind};
 
 impl Loan {

@@ -9,7 +9,6 @@ use super::super::terms::{
     AllocationRule, LoanTerms, PenaltyTerms, PrepaymentEffect, Recalculation, Target, When,
 };
 use crate::domain::limits::AMOUNT_MAX;
-use crate::domain::loan::schedule::is_plain_progressive;
 use crate::domain::loan::terms::{FeeBasis, Findings, Method, Problem};
 use crate::domain::money;
 
@@ -95,7 +94,7 @@ impl LoanTerms {
             return;
         }
         let path = "recalculation.prepayment";
-        found.unless(!is_plain_progressive(&self.schedule), path, || {
+        found.unless(!self.schedule.is_plain_progressive(), path, || {
             "is last_instalment of progressive loans; allocation.default.future says which \
              instalments a payment ahead of time pays"
                 .into()

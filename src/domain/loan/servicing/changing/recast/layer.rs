@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::super::record::Entry;
 use super::super::super::state::amounts::{Amounts, Component};
 use super::super::super::state::charge::{Charge, ChargeTiming};
+use super::super::super::state::entry::Entry;
 use super::super::super::state::line::{Line, LineKind};
 use super::super::super::state::loan::Loan;
 use super::super::super::state::refusal::ServicingError;

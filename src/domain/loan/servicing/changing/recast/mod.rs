@@ -22,9 +22,10 @@ use chrono::NaiveDate;
 
 use self::layer::Layer;
 use super::super::state::line::Line;
-use super::super::state::loan::{Change, Loan, Variation};
+use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
 use super::super::state::transaction::{Transaction, TransactionKind};
+use super::super::state::variation::{Change, Variation};
 use super::super::terms::Recalculation;
 use crate::domain::loan::ScheduleTerms;
 use crate::domain::loan::amendment::Amendments;

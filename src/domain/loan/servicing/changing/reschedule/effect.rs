@@ -11,8 +11,9 @@ use crate::domain::loan::basis::Span;
 use crate::domain::loan::plan::Plan;
 use crate::domain::loan::servicing::state::amounts::Component;
 use crate::domain::loan::servicing::state::line::{Line, LineKind};
-use crate::domain::loan::servicing::state::loan::{Change, Loan, Variation};
+use crate::domain::loan::servicing::state::loan::Loan;
 use crate::domain::loan::servicing::state::refusal::ServicingError;
+use crate::domain::loan::servicing::state::variation::{Change, Variation};
 use crate::domain::loan::{ProgressiveModel, ScheduleError, ScheduleTerms};
 
 impl Loan {

@@ -11,14 +11,16 @@ mod tests;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::super::record::Entry;
+use super::super::state::entry::Entry;
 use super::super::state::line::{Line, LineKind};
-use super::super::state::loan::{Change, Loan, LoanStatus, Variation};
+use super::super::state::loan::Loan;
 use super::super::state::refusal::ServicingError;
+use super::super::state::standing::LoanStatus;
 use super::super::state::transaction::{Transaction, TransactionKind};
+use super::super::state::variation::{Change, Variation};
 use crate::domain::calendar::add_days;
 use crate::domain::limits::{ANNUAL_RATE_MAX, INSTALMENTS_MAX};
-use crate::domain::loan::schedule::{is_plain_progressive, rate_changes};
+use crate::domain::loan::schedule::rate_changes;
 use crate::domain::loan::{ScheduleError, ScheduleTerms};
 
 /// What is asked of a rescheduling, in instalments.
@@ -32,7 +34,7 @@ pub(crate) struct Rescheduling {
 /// The changes of the rate that the terms of a progressive loan foresee. Schedules of other loans
 /// have them already.
 pub(crate) fn foreseen(terms: &ScheduleTerms) -> Result<Vec<Variation>, ServicingError> {
-    if !is_plain_progressive(terms) {
+    if !terms.is_plain_progressive() {
         return Ok(Vec::new());
     }
     let mut variations = Vec::new();

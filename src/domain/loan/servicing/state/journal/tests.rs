@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::Account;
 use crate::domain::loan::servicing::properties::{Life, life, tried};
+use crate::domain::loan::servicing::state::movement::Account;
 use crate::domain::loan::servicing::{Component, Loan, LoanStatus, TransactionKind};
 
 /// What is debited less what is credited, by account.

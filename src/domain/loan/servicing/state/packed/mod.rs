@@ -18,15 +18,15 @@ mod tests;
 
 use chrono::NaiveDate;
 
-use super::loan::{Bare, Loan, LoanStatus};
+use super::loan::{Bare, Loan};
 use super::refusal::ServicingError;
+use super::standing::LoanStatus;
 use crate::domain::limits::{INSTALMENTS_MAX, OPERATIONS_MAX};
 use crate::domain::loan::basis::KnownPeriods;
 use crate::domain::loan::terms::Problem;
 use crate::domain::loan::wire::{Damaged, Reader, Writer};
 use crate::domain::loan::{ProgressiveModel, ProgressiveRules};
 
-pub(crate) use history::Past;
 pub use terms::Shapes;
 
 /// The version of the form.

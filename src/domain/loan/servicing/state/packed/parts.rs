@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 
 use super::super::amounts::Amounts;
 use super::super::charge::{Charge, ChargeShare, ChargeTiming};
-use super::super::loan::{Change, Variation};
 use super::super::transaction::{Allocation, ChargePart, Reversal, Transaction, TransactionKind};
+use super::super::variation::{Change, Variation};
 use super::{KEPT_MAX, LINES_MAX};
 use crate::domain::loan::terms::FeeBasis;
 use crate::domain::loan::wire::{Damaged, Reader, Writer};

@@ -4,21 +4,17 @@
 //! by itself; the rest is the JSON form of the terms with these members blank. It is the same for
 //! every loan of the product, so that reading it once is enough.
 
-use std::sync::Arc;
-
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::super::loan::Loan;
+use super::super::past::Shape;
 use super::super::refusal::ServicingError;
 use crate::domain::limits::INSTALMENTS_MAX;
 use crate::domain::loan::basis::KnownPeriods;
 use crate::domain::loan::servicing::terms::LoanTerms;
 use crate::domain::loan::terms::{Disbursement, Problem, ScheduleTerms};
 use crate::domain::loan::wire::{Damaged, Reader, Writer};
-
-/// The bytes of a shape.
-pub(crate) type Shape = Arc<[u8]>;
 
 /// How many shapes are remembered.
 const SHAPES_MAX: usize = 64;

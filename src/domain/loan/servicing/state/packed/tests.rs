@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::super::super::properties::{LIVES, Life, day, life, money, operation, tried};
 use super::super::super::{Action, Amounts, LoanTerms, Operation, ServicingError};
+use super::super::past::Past;
 use super::*;
 
 /// What can be seen of a loan without its history.
