@@ -485,8 +485,9 @@ fn what_is_forgiven_goes_with_its_instalment() {
 
 /// Paying what is quoted closes, and the quote is what paying asks for. A fee of 480.28 is lowered by
 /// 1 from a day before it was made: of 101 lent and 1 paid, 100 and 479.28 are left. A fee of 0.5 % of
-/// interest is nothing where everything is paid on the day it is lent. And where principal that was
-/// paid early bears interest to its due date, the last instalment asks for that.
+/// interest is nothing where everything is paid on the day it is lent. Where principal that was
+/// paid early bears interest to its due date, the last instalment asks for that. And what one
+/// instalment leaves to another, paid before it, is not held while it is owed.
 #[test]
 fn paying_what_is_quoted_closes() {
     for (terms, operations, on, quoted) in [
@@ -527,6 +528,20 @@ fn paying_what_is_quoted_closes() {
             ]),
             "2024-03-04",
             "0 0.09 0 0",
+        ),
+        (
+            json!({"principal": "1125.51", "annual_rate": "0.07", "instalments": 8,
+                   "disbursed_on": "2024-01-01", "down_payment": {"fraction": "0.25"},
+                   "allocation": {"default": {"future": "reamortise"}},
+                   "recalculation": {"interest": "daily", "payoff": "to_due_date",
+                                     "prepayment": "last_instalment"}}),
+            json!([
+                {"type": "disburse", "on": "2024-01-01", "amount": "1125.51"},
+                {"type": "reschedule", "on": "2024-05-02", "extra_instalments": 1,
+                 "interest_grace": 2}
+            ]),
+            "2024-06-25",
+            "1125.51 28.94 0 0",
         ),
     ] {
         let terms = LoanTerms::from_json(terms).unwrap();

@@ -4,6 +4,8 @@
 //! due. Walked horizontally, the targets of one standing are served instalment by instalment;
 //! walked vertically, each target is served over all its instalments before the next one.
 
+use std::cmp::Ordering;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -48,10 +50,45 @@ impl Loan {
         loop {
             let before = left;
             left = self.walk(one, left, rule)?;
-            if left <= Decimal::ZERO || left == before || self.lines.iter().all(Line::is_settled) {
+            if left <= Decimal::ZERO || self.lines.iter().all(Line::is_settled) {
                 return Ok(left);
             }
+            if left == before {
+                left = self.repay_shown(one, left, rule)?;
+                if left == before {
+                    return Ok(left);
+                }
+            }
         }
+    }
+
+    /// Repays principal that lines show and a walk does not ask for: what an instalment asks for if
+    /// it is paid on a day may leave a little to others that were passed already.
+    fn repay_shown(
+        &mut self,
+        one: &mut Transaction,
+        amount: Decimal,
+        rule: &AllocationRule,
+    ) -> Result<Decimal, ServicingError> {
+        let mut left = amount;
+        for at in 0..self.lines.len() {
+            let Some(line) = self.lines.get(at).filter(|line| !line.is_settled()) else {
+                continue;
+            };
+            let when = match line.due_date.cmp(&one.on) {
+                Ordering::Less => When::PastDue,
+                Ordering::Equal => When::Due,
+                Ordering::Greater => When::InAdvance,
+            };
+            let target = Target { when, component: Component::Principal };
+            if rule.order.contains(&target) {
+                let paid = self.take(one, left, at, target.component)?;
+                let on = self.counts_on(at, one.on, target);
+                self.tell_model(at, target.component, paid, on, one.on)?;
+                left = sub(left, paid)?;
+            }
+        }
+        Ok(left)
     }
 
     /// Walks once over what is owed, in the order of the rule, and returns what is left.
@@ -294,35 +331,61 @@ impl Loan {
         at: usize,
         target: Target,
     ) -> Result<Decimal, ServicingError> {
-        let end = self.model.as_ref().map(crate::domain::loan::ProgressiveModel::end);
-        let Some(line) = self.lines.get(at) else { return Ok(Decimal::ZERO) };
-        let modelled = line.is_modelled() && end.is_some_and(|end| line.due_date <= end);
-        if !self.is_recalculated() || !modelled {
-            return self.take(one, most, at, target.component);
-        }
-        let due = line.due_date;
-        let mut paid_on = one.on;
-        if target.when == When::InAdvance {
-            let to_due_date = self.terms.servicing.recalculation.counts_to_due_date();
-            if to_due_date && line.period_start < one.on && one.on <= due {
-                paid_on = due;
-            }
+        let paid_on = self.counts_on(at, one.on, target);
+        if target.when == When::InAdvance && self.is_told_to_model(at) {
+            let Some(due) = self.lines.get(at).map(|line| line.due_date) else {
+                return Ok(Decimal::ZERO);
+            };
             // Interest of the day's period that this instalment asks for counts to its end, too.
-            let asks = to_due_date && target.component == Component::Interest;
+            let asks = self.terms.servicing.recalculation.counts_to_due_date()
+                && target.component == Component::Interest;
             let model = self.model.as_ref().filter(|_| asks);
             let until = model.and_then(|model| model.put_off_until(due, one.on));
             self.show_due_amounts(at, until.unwrap_or(paid_on), target.component)?;
         }
         let paid = self.take(one, most, at, target.component)?;
-        let free = self.free_part(at, target.component, paid)?;
-        let Some(model) = &mut self.model else { return Ok(paid) };
-        match target.component {
+        self.tell_model(at, target.component, paid, paid_on, one.on)?;
+        Ok(paid)
+    }
+
+    /// Whether the calculator is told what is paid of a line.
+    fn is_told_to_model(&self, at: usize) -> bool {
+        let end = self.model.as_ref().map(crate::domain::loan::ProgressiveModel::end);
+        let known = |line: &Line| line.is_modelled() && end.is_some_and(|end| line.due_date <= end);
+        self.is_recalculated() && self.lines.get(at).is_some_and(known)
+    }
+
+    /// The day on which principal paid on another counts: its due date, where interest of the day's
+    /// period counts to that.
+    fn counts_on(&self, at: usize, on: NaiveDate, target: Target) -> NaiveDate {
+        let counts = target.when == When::InAdvance
+            && self.terms.servicing.recalculation.counts_to_due_date();
+        let within = |line: &&Line| line.period_start < on && on <= line.due_date;
+        let line = self.lines.get(at).filter(|_| counts).filter(within);
+        line.map_or(on, |line| line.due_date)
+    }
+
+    /// Tells the calculator what was paid of a line, if it is to know.
+    fn tell_model(
+        &mut self,
+        at: usize,
+        component: Component,
+        paid: Decimal,
+        paid_on: NaiveDate,
+        on: NaiveDate,
+    ) -> Result<(), ServicingError> {
+        if !self.is_told_to_model(at) {
+            return Ok(());
+        }
+        let free = self.free_part(at, component, paid)?;
+        let due = self.lines.get(at).map(|line| line.due_date);
+        let Some((due, model)) = due.zip(self.model.as_mut()) else { return Ok(()) };
+        match component {
             Component::Principal => model.pay_principal(due, paid_on, sub(paid, free)?)?,
             Component::Interest => model.pay_interest(due, paid)?,
-            Component::Fee | Component::Penalty => return Ok(paid),
+            Component::Fee | Component::Penalty => return Ok(()),
         }
-        self.follow_model(one.on)?;
-        Ok(paid)
+        self.follow_model(on)
     }
 
     /// The part of a payment just made that paid principal the calculator does not know.
