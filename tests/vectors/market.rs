@@ -23,7 +23,7 @@ pub const READERS: &[Reader] = &[
 ];
 
 /// Relative agreement asked of closed forms and of recursions with given parameters.
-const CLOSED: f64 = 1e-12;
+pub const CLOSED: f64 = 1e-12;
 /// Relative agreement of a figure with what whole numbers prove: the roundings of a root and a
 /// quotient.
 const EXACT: f64 = 4.0 * f64::EPSILON;
@@ -35,22 +35,22 @@ const FITTED: f64 = 1e-3;
 const FROM: &str = "2010-01-01";
 
 /// Why a case cannot be computed.
-type Unread = String;
+pub type Unread = String;
 
 /// A metal's prices from the first day on, oldest first.
-struct Series {
-    prices: Vec<f64>,
+pub struct Series {
+    pub prices: Vec<f64>,
 }
 
 impl Series {
-    fn returns(
+    pub fn returns(
         &self,
         of: fn(f64, f64) -> Result<f64, MarketError>,
     ) -> Result<Vec<f64>, MarketError> {
         self.prices.windows(2).map(|pair| of(pair[0], pair[1])).collect()
     }
 
-    fn logs(&self) -> Result<Vec<f64>, Unread> {
+    pub fn logs(&self) -> Result<Vec<f64>, Unread> {
         self.returns(log_return).map_err(|error| error.to_string())
     }
 
@@ -60,33 +60,46 @@ impl Series {
     }
 }
 
+/// Tells why what is published is not so.
+type Disproof = Box<dyn Fn(&Value) -> Option<String>>;
+
 /// What a case comes to, figure by figure, beside how near it must be; and, where whole numbers can
 /// prove it, what it comes to without any rounding.
-struct Figures {
+pub struct Figures {
     figures: Vec<(String, f64, f64)>,
+    words: Vec<(String, String)>,
     proved: Option<f64>,
+    disproof: Option<Disproof>,
 }
 
 impl Figures {
-    fn new() -> Self {
-        Self { figures: Vec::new(), proved: None }
+    pub fn new() -> Self {
+        Self { figures: Vec::new(), words: Vec::new(), proved: None, disproof: None }
     }
 
     fn one(value: f64) -> Self {
         Self::new().with("", value, CLOSED)
     }
 
-    fn with(mut self, name: &str, value: f64, tolerance: f64) -> Self {
+    pub fn with(mut self, name: &str, value: f64, tolerance: f64) -> Self {
         self.figures.push((name.into(), value, tolerance));
         self
     }
 
     fn list(values: impl IntoIterator<Item = f64>) -> Self {
         let named = values.into_iter().enumerate();
-        Self {
-            figures: named.map(|(at, value)| (at.to_string(), value, CLOSED)).collect(),
-            proved: None,
-        }
+        named.fold(Self::new(), |all, (at, value)| all.with(&at.to_string(), value, CLOSED))
+    }
+
+    /// What may show that published figures are not so.
+    pub fn disproved_by(self, disproof: impl Fn(&Value) -> Option<String> + 'static) -> Self {
+        Self { disproof: Some(Box::new(disproof)), ..self }
+    }
+
+    /// A word in place of a number.
+    pub fn word(mut self, name: &str, word: &str) -> Self {
+        self.words.push((name.into(), word.into()));
+        self
     }
 
     /// Whether a published figure is disproved: ours is the exact one, and it is not.
@@ -140,9 +153,9 @@ fn series(file: &Value, path: &Path, metal: &str) -> Result<Series, Unread> {
     Ok(Series { prices })
 }
 
-type Compute = fn(&str, &Series, &Value) -> Result<Option<Figures>, Unread>;
+pub type Compute = fn(&str, &Series, &Value) -> Result<Option<Figures>, Unread>;
 
-fn run(file: &Value, path: &Path, compute: Compute) -> Outcomes {
+pub fn run(file: &Value, path: &Path, compute: Compute) -> Outcomes {
     let Some(cases) = file["cases"].as_array() else {
         return vec![("cases".into(), Outcome::Failed("the file has no cases".into()))];
     };
@@ -150,8 +163,10 @@ fn run(file: &Value, path: &Path, compute: Compute) -> Outcomes {
         .iter()
         .map(|case| {
             let id = case["id"].as_str().unwrap_or("?");
-            let (metal, what) = id.split_once('_').unwrap_or((id, ""));
-            let (metal, what) = if id == "n_prices" { ("gold", id) } else { (metal, what) };
+            let (metal, what) = match id.split_once('_') {
+                Some((metal @ ("gold" | "silver"), what)) => (metal, what),
+                _ => ("gold", id),
+            };
             let outcome = match series(file, path, metal) {
                 Err(why) => Outcome::Skipped(why),
                 Ok(series) => match compute(what, &series, &case["params"]) {
@@ -174,6 +189,7 @@ fn flatten(name: &str, value: &Value, into: &mut Vec<(String, f64)>) {
             (0..).zip(list).for_each(|(at, v)| flatten(&below(&format!("{at}")), v, into));
         }
         Value::Object(map) => map.iter().for_each(|(key, v)| flatten(&below(key), v, into)),
+        Value::Bool(holds) => into.push((name.into(), f64::from(u8::from(*holds)))),
         _ => into.push((name.into(), f64::NAN)),
     }
 }
@@ -184,12 +200,21 @@ fn judge(figures: &Figures, expected: &Value) -> Outcome {
     flatten("", expected, &mut wanted);
     let mut complaints = Vec::new();
     for (name, value) in wanted {
+        let word = figures.words.iter().find(|(given, _)| *given == name);
+        if let Some((_, word)) = word {
+            let at = format!("/{name}");
+            if expected.pointer(&at).and_then(Value::as_str) != Some(word) {
+                complaints.push(format!("{name}: {word}"));
+            }
+            continue;
+        }
         match figures.figures.iter().find(|(given, ..)| *given == name) {
             None => complaints.push(format!("{name}: nothing computes it")),
             Some((_, got, tolerance)) => {
                 let apart = (got - value).abs();
                 if apart > tolerance * value.abs() || apart.is_nan() {
-                    if let Some(proof) = figures.disproves(value) {
+                    let disproof = figures.disproof.as_ref().and_then(|shows| shows(expected));
+                    if let Some(proof) = disproof.or_else(|| figures.disproves(value)) {
                         return Outcome::Skipped(proof);
                     }
                     complaints.push(format!("{name}: {got} in place of {value}"));
@@ -200,12 +225,12 @@ fn judge(figures: &Figures, expected: &Value) -> Outcome {
     if complaints.is_empty() { Outcome::Passed } else { Outcome::Failed(complaints.join("; ")) }
 }
 
-fn whole(params: &Value, name: &str) -> Result<usize, Unread> {
+pub fn whole(params: &Value, name: &str) -> Result<usize, Unread> {
     let number = params[name].as_u64().ok_or_else(|| format!("{name} is not given"))?;
     usize::try_from(number).map_err(|error| error.to_string())
 }
 
-fn number(params: &Value, name: &str) -> Result<f64, Unread> {
+pub fn number(params: &Value, name: &str) -> Result<f64, Unread> {
     params[name].as_f64().ok_or_else(|| format!("{name} is not given"))
 }
 

@@ -7,8 +7,8 @@
 //! must be positive.
 
 use super::super::error::MarketError;
+use super::super::minimum::{Minimum, minimise};
 use super::super::spread::Spread;
-use super::minimum::{Minimum, minimise};
 use super::{Course, Distribution, Garch, RETURNS_MIN, backcast, checked};
 
 /// Fewest degrees of freedom that are tried: at two the variance is infinite.

@@ -5,7 +5,6 @@
 //! (1993), without it that of Bollerslev (1986).
 
 mod fit;
-mod minimum;
 
 use super::error::{MarketError, finite, in_range, within};
 

@@ -17,10 +17,10 @@ const FIRST_STEP_MAX: f64 = 0.5;
 
 /// Where a search ended.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Minimum<const N: usize> {
-    pub(super) at: [f64; N],
+pub(in crate::domain::market) struct Minimum<const N: usize> {
+    pub(in crate::domain::market) at: [f64; N],
     /// Whether the gradient vanished there, as far as doubles can tell.
-    pub(super) converged: bool,
+    pub(in crate::domain::market) converged: bool,
 }
 
 fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
@@ -79,7 +79,7 @@ fn update<const N: usize>(
 }
 
 /// The lowest point found from `start`. The function may be infinite where it is not defined.
-pub(super) fn minimise<const N: usize>(
+pub(in crate::domain::market) fn minimise<const N: usize>(
     function: impl Fn(&[f64; N]) -> f64,
     start: [f64; N],
 ) -> Minimum<N> {
