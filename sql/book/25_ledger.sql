@@ -333,8 +333,14 @@ comment on function @book@._refuse_entries(jsonb, text) is 'Says with LN204 what
 -- A transaction that reads one state of the data throughout takes the row itself, and fails with 40001
 -- if the horizon has moved since.
 create function @book@._reaches_back(ledgers uuid[], earliest date) returns boolean language plpgsql as $$
+declare
+    ledger uuid;
+    is_held boolean;
 begin
-    perform pg_advisory_xact_lock_shared(@book@._ledger_lock(l)) from unnest(ledgers) as l;
+    foreach ledger in array coalesce(ledgers, '{}') loop
+        -- A plain expression, which needs no plan to be started.
+        is_held := pg_advisory_xact_lock_shared(@book@._ledger_lock(ledger)) is not null;
+    end loop;
     if current_setting('transaction_isolation') <> 'read committed' then
         perform from @book@.ledger_horizon as h where h.legal_entity_id = any (ledgers) for share;
     end if;

@@ -24,187 +24,206 @@ create function @book@._operations(loan_id uuid, before_version integer default 
 comment on function @book@._operations(uuid, integer, date) is
 'The operations of a loan as loan_engine.fold takes them: those before a version, and known by a day.';
 
--- What events mean: states, balances, allocations and postings of all loans they are of.
---
--- Loans with one event each, which is what payments bring, are served row by row; those with several,
--- and those that look back, by their list, and from all that was recorded. The two differ in what they
--- serve and write the same. A subquery with a limit is not turned into a join: its plan, which is kept,
--- looks up by key for ever.
+-- What events mean: states, balances, allocations and postings of all loans they are of. The engine answers
+-- for each loan with one value, and these, one behind the other, are read as the rows of each table: so no
+-- statement carries more than the columns it writes. What is booked or paid is nearly always of the
+-- last event; only where earlier ones were folded anew are these looked up.
+do $make$
+declare
+    earlier constant text := $sql$
+        left join lateral (
+            select k.type, k.valid_on, k.payment_id from @book@.loan_event as k
+            where k.loan_id = p.loan_id and k.version = nullif(p.operation, p.version) limit 1) as e on true$sql$;
+    payment_id constant text := 'case when p.operation = p.version then p.payment_id else e.payment_id end';
+    keep constant text := $sql$
+create function @book@.<name>(served bytea, today date, out loans integer, out moved uuid[])
+    language plpgsql as $body$
+begin
+    with in_ledger as (
+        insert into @book@.ledger_transaction
+            (id, legal_entity_id, kind, booking_date, value_date, loan_id, loan_version, payment_id)
+        select p.id, p.legal_entity_id, <kind>, today, <valid_on>, p.loan_id, p.operation, <payment_id>
+        from loan_engine._served_transactions(served) as p<earlier>
+    ), entered as (
+        insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
+        select p.transaction_id, p.position, today, coalesce((
+                select a.ledger_account_id from @book@.posting_account as a
+                where a.product_id = p.product_id and a.account = p.account and a.currency = p.currency),
+            @book@._account(p.legal_entity_id, p.account, p.currency, p.product_id)), p.currency, p.amount
+        from loan_engine._served_entries(served) as p
+    ), allocated as (
+        -- What a payment brought in too much and was given back at once is not of the payment.
+        insert into @book@.payment_allocation (
+            loan_id, loan_version, transaction_no, instalment, booked_on, payment_id, due_date,
+            principal, interest, fees, penalties, held)
+        select p.loan_id, p.version, p.transaction, p.instalment, today,
+            case when not p.is_given_back or <kind> <> 'repay' then <payment_id> end, p.due_date,
+            p.principal, p.interest, p.fees, p.penalties, p.held
+        from loan_engine._served_portions(served) as p<earlier>
+    ), snapped as (
+        update @book@.loan_snapshot as t set version = s.version, state = s.state
+        from loan_engine._served_states(served) as s where t.loan_id = s.loan_id
+    ), replaced as (
+        insert into @book@.accrual_line
+        select l.*
+        from loan_engine._served_lines(served) as s
+        join @book@.loan_balance as b on b.loan_id = s.loan_id
+        cross join lateral @book@._line(b, s.through, s.interest, s.fees, s.penalties) as l
+    ), balanced as (
+        update @book@.loan_balance as t
+        set version = s.version, latest_on = s.latest_on, hash = s.hash,
+            status = s.status, principal = s.principal, interest = s.interest, fees = s.fees, penalties = s.penalties,
+            overpaid = s.overpaid, oldest_unpaid = s.oldest_unpaid, overdue = s.overdue,
+            overdue_principal = s.overdue_principal, next_due = s.next_due, next_due_amount = s.next_due_amount,
+            maturity = s.maturity, earned_from = today, earned_base = s.earned_base, earned_per_day = s.earned_per_day,
+            holds_until = s.holds_until, charged_off_on = s.charged_off_on, fees_earned = s.fees_earned,
+            penalties_earned = s.penalties_earned, interest_settled = s.interest_settled,
+            fees_settled = s.fees_settled, penalties_settled = s.penalties_settled,
+            receivable_through = s.receivable_through, interest_receivable = s.interest_receivable,
+            fee_receivable = s.fee_receivable, penalty_receivable = s.penalty_receivable
+        from loan_engine._served_balances(served) as s
+        where t.loan_id = s.loan_id
+        returning case when t.status <> s.status_before or (t.oldest_unpaid is null) <> s.was_on_time
+            or t.charged_off_on is distinct from s.charged_off_before then t.loan_id end as moved
+    )
+    select count(*), array_agg(b.moved) filter (where b.moved is not null) into loans, moved from balanced as b;
+end $body$$sql$;
+begin
+    execute replace(replace(replace(replace(replace(keep, '<name>', '_keep_served'), '<earlier>', ''),
+        '<kind>', 'p.kind'), '<valid_on>', 'p.valid_on'), '<payment_id>', 'p.payment_id');
+    execute replace(replace(replace(replace(replace(keep, '<name>', '_keep_folded'), '<earlier>', earlier),
+        '<kind>', 'coalesce(e.type, p.kind)'), '<valid_on>', 'coalesce(e.valid_on, p.valid_on)'), '<payment_id>', payment_id);
+end $make$;
+comment on function @book@._keep_served(bytea, date) is
+'Writes what the engine answered for loans with one event each; returns how many they are, and those whose status may have to follow.';
+comment on function @book@._keep_folded(bytea, date) is
+'Writes what the engine answered for loans, also where it is of earlier events; returns how many they are, and those whose status may have to follow.';
+
+-- Loans with one event each, which is what payments bring, are served row by row, from their state; those
+-- with several, and those that look back, by their list, and from all that was recorded. A subquery with a limit
+-- is not turned into a join: its plan, which is kept, looks up by key for ever. A statement with any number of
+-- events takes the memory of a thousand or two.
 do $make$
 declare
     each constant text := $sql$
-            select r.loan_id, r.version as last_version, r.type, r.valid_on, r.payment_id, r.hash,
-                greatest(b.latest_on, r.valid_on) as latest_on,
-                b.legal_entity_id, b.product_id, b.currency, b.status_before, b.was_on_time, b.charged_off_before, f.*,
-                b.ended_through, b.interest_before, b.fees_before, b.penalties_before, b.line
-            from recorded as r
-            cross join lateral (
-                select k.legal_entity_id, k.product_id, k.currency, k.latest_on, k.status as status_before,
-                    k.oldest_unpaid is null as was_on_time, k.charged_off_on as charged_off_before, s.state,
-                    d.through as ended_through, p.interest as interest_before, p.fees as fees_before,
-                    p.penalties as penalties_before, l as line
-                from @book@.loan_balance as k
-                join @book@.loan_snapshot as s on s.loan_id = k.loan_id and s.version = k.version
-                cross join lateral (
-                    select case when $ended$ is not null then greatest(k.receivable_through, $ended$)
-                        else (select e.through from @book@._ended(k) as e) end as through offset 0) as d
-                cross join lateral (select * from @book@._receivable(k, d.through) offset 0) as p
-                left join lateral @book@._line(k, d.through, p.interest, p.fees, p.penalties) as l on true
-                where k.loan_id = r.loan_id and k.version = r.version - 1 limit 1
-            ) as b
-            cross join lateral loan_engine._loan_serve(b.state,
-                jsonb_build_array(@book@._operation(r.type, r.valid_on, r.business_date, r.version, r.operation)),
-                $today$) as f
+        select loan_engine._loan_serve(
+            b.state, r.operation, $today$, null, null, r.loan_id, r.version, r.type, r.valid_on, r.business_date, r.payment_id,
+            r.hash, greatest(b.latest_on, r.valid_on), b.legal_entity_id, b.product_id, b.currency, b.status,
+            b.oldest_unpaid is null, b.charged_off_on, b.receivable_through, b.through, b.interest, b.fees, b.penalties
+            ) as answer
+        from recorded as r
+        cross join lateral (
+            select k.legal_entity_id, k.product_id, k.currency, k.latest_on, k.status, k.oldest_unpaid, k.charged_off_on,
+                k.receivable_through, s.state, d.through, p.interest, p.fees, p.penalties
+            from @book@.loan_balance as k
+            join @book@.loan_snapshot as s on s.loan_id = k.loan_id and s.version = k.version
+            cross join lateral (select $through$ as through offset 0) as d
+            cross join lateral (select * from @book@._receivable(k, d.through) offset 0) as p
+            where k.loan_id = r.loan_id and k.version = r.version - 1 limit 1
+        ) as b
     $sql$;
     several constant text := $sql$
-            select t.loan_id, t.last_version, t.type, t.valid_on, t.payment_id, t.hash, t.latest_on, t.legal_entity_id,
-                t.product_id, t.currency, t.status_before, t.was_on_time, t.charged_off_before, f.*,
-                t.ended_through, t.interest_before, t.fees_before, t.penalties_before, t.line
+        select f.answer
+        from (
+            select r.*, greatest(b.latest_on, r.latest) as latest_on, b.legal_entity_id, b.product_id, b.currency,
+                b.status, b.oldest_unpaid is null as was_on_time, b.charged_off_on, b.receivable_through, s.state,
+                p.through, p.interest, p.fees, p.penalties
             from (
-                select r.*, greatest(b.latest_on, r.latest) as latest_on, b.legal_entity_id, b.product_id, b.currency,
-                    b.status as status_before, b.oldest_unpaid is null as was_on_time,
-                    b.charged_off_on as charged_off_before, s.state, p.through as ended_through,
-                    p.interest as interest_before, p.fees as fees_before, p.penalties as penalties_before, l as line
-                from (
-                    select r.loan_id, min(r.version) as first_version, max(r.version) as last_version, count(*) as events,
-                        (array_agg(r.hash order by r.version desc))[1] as hash,
-                        (array_agg(r.type order by r.version desc))[1] as type,
-                        (array_agg(r.valid_on order by r.version desc))[1] as valid_on,
-                        (array_agg(r.payment_id order by r.version desc))[1] as payment_id, max(r.valid_on) as latest,
-                        jsonb_agg(@book@._operation(r.type, r.valid_on, r.business_date, r.version, r.operation)
-                            order by r.version) as operations
-                    from recorded as r group by r.loan_id
-                ) as r
-                join @book@.loan_balance as b on b.loan_id = r.loan_id
-                    and b.version = r.first_version - 1 and b.version = r.last_version - r.events
-                join @book@.loan_snapshot as s on s.loan_id = b.loan_id and s.version = b.version
-                cross join lateral @book@._present(b) as p
-                left join lateral @book@._line(b, p.through, p.interest, p.fees, p.penalties) as l on true
-            ) as t
-            cross join lateral (
-                select * from loan_engine._loan_serve(t.state, t.operations, $today$)
-                union all
-                -- What looks back is answered by nothing, and is folded from all that was recorded.
-                select f.* from @book@.loan as l
-                cross join lateral loan_engine._loan_serve(
-                    null, t.operations, $today$, l.terms, @book@._operations(t.loan_id, t.first_version)) as f
-                where l.id = t.loan_id limit 1
-            ) as f
+                select r.loan_id, min(r.version) as first_version, max(r.version) as last_version, count(*) as events,
+                    (array_agg(r.hash order by r.version desc))[1] as hash,
+                    (array_agg(r.type order by r.version desc))[1] as type,
+                    (array_agg(r.valid_on order by r.version desc))[1] as valid_on,
+                    (array_agg(r.payment_id order by r.version desc))[1] as payment_id, max(r.valid_on) as latest,
+                    jsonb_agg(@book@._operation(r.type, r.valid_on, r.business_date, r.version, r.operation)
+                        order by r.version) as operations
+                from recorded as r group by r.loan_id
+            ) as r
+            join @book@.loan_balance as b on b.loan_id = r.loan_id
+                and b.version = r.first_version - 1 and b.version = r.last_version - r.events
+            join @book@.loan_snapshot as s on s.loan_id = b.loan_id and s.version = b.version
+            cross join lateral @book@._present(b) as p
+        ) as t
+        cross join lateral (
+            -- What looks back is answered by nothing, and is folded from all that was recorded.
+            select coalesce(loan_engine._loan_serve(t.state, t.operations, $today$, null, null, $told$), (
+                select loan_engine._loan_serve(
+                    null, t.operations, $today$, l.terms, @book@._operations(t.loan_id, t.first_version), $told$)
+                from @book@.loan as l where l.id = t.loan_id)) as answer
+        ) as f
     $sql$;
-    projection constant text := $sql$
-        with served as materialized (<served>), in_ledger as (
-            insert into @book@.ledger_transaction
-                (id, legal_entity_id, kind, booking_date, value_date, loan_id, loan_version, payment_id)
-            select p.id, p.legal_entity_id, coalesce(e.type, p.type), $today$, coalesce(e.valid_on, p.valid_on),
-                p.loan_id, p.operation,
-                case when p.operation = p.last_version then p.payment_id else e.payment_id end
-            from (
-                select s.loan_id, s.legal_entity_id, s.last_version, s.type, s.valid_on, s.payment_id,
-                    unnest(s.posted) as operation, unnest(s.posted_as) as id
-                from served as s
-            ) as p
-            -- What is booked is mostly of the last event; what is of an earlier one is looked up.
-            left join lateral (
-                select k.type, k.valid_on, k.payment_id from @book@.loan_event as k
-                where k.loan_id = p.loan_id and k.version = nullif(p.operation, p.last_version) limit 1) as e on true
-        ), entered as (
-            insert into @book@.ledger_entry (transaction_id, position, booking_date, account_id, currency, amount)
-            select p.transaction_id, p.position, $today$, coalesce((
-                    select a.ledger_account_id from @book@.posting_account as a
-                    where a.product_id = p.product_id and a.account = p.account and a.currency = p.currency),
-                @book@._account(p.legal_entity_id, p.account, p.currency, p.product_id)), p.currency, p.amount
-            from (
-                select s.legal_entity_id, s.product_id, s.currency, unnest(s.entry_of) as transaction_id,
-                    unnest(s.entry_position) as position, unnest(s.entry_account) as account,
-                    unnest(s.entry_amount) as amount
-                from served as s
-            ) as p
-        ), allocated as (
-            -- What a payment brought in too much and was given back at once is not of the payment.
-            insert into @book@.payment_allocation (
-                loan_id, loan_version, transaction_no, instalment, booked_on, payment_id, due_date,
-                principal, interest, fees, penalties, held)
-            select p.loan_id, p.last_version, p.transaction, p.instalment, $today$,
-                case when p.is_given_back and coalesce(e.type, p.type) = 'repay' then null
-                    when p.operation = p.last_version then p.payment_id else e.payment_id end, p.due_date,
-                p.principal, p.interest, p.fees, p.penalties, p.held
-            from (
-                select s.loan_id, s.last_version, s.type, s.payment_id, unnest(s.part_of) as operation,
-                    unnest(s.part_transaction) as transaction,
-                    unnest(s.part_instalment) as instalment, unnest(s.part_due_date) as due_date,
-                    unnest(s.part_principal) as principal, unnest(s.part_interest) as interest,
-                    unnest(s.part_fees) as fees, unnest(s.part_penalties) as penalties,
-                    unnest(s.part_held) as held, unnest(s.part_is_given_back) as is_given_back
-                from served as s
-            ) as p
-            left join lateral (
-                select k.type, k.payment_id from @book@.loan_event as k
-                where k.loan_id = p.loan_id and k.version = nullif(p.operation, p.last_version) limit 1) as e on true
-        ), snapped as (
-            update @book@.loan_snapshot as t set version = s.last_version, state = s.state_after
-            from served as s where t.loan_id = s.loan_id
-        ), replaced as (
-            insert into @book@.accrual_line select (s.line).* from served as s where (s.line).loan_id is not null
-        ), balanced as (
-            update @book@.loan_balance as t
-            set version = s.last_version, latest_on = s.latest_on, hash = s.hash,
-                status = s.status, principal = s.principal, interest = s.interest, fees = s.fees,
-                penalties = s.penalties,
-                overpaid = s.overpaid, oldest_unpaid = s.oldest_unpaid, overdue = s.overdue,
-                overdue_principal = s.overdue_principal, next_due = s.next_due, next_due_amount = s.next_due_amount,
-                maturity = s.maturity, earned_from = $today$, earned_base = s.earned_base,
-                earned_per_day = s.earned_per_day, holds_until = s.holds_until,
-                charged_off_on = s.charged_off_on, fees_earned = s.fees_earned,
-                penalties_earned = s.penalties_earned, interest_settled = s.interest_settled,
-                fees_settled = s.fees_settled, penalties_settled = s.penalties_settled,
-                receivable_through = s.ended_through,
-                interest_receivable = s.interest_before + s.interest_moved,
-                fee_receivable = s.fees_before + s.fees_moved,
-                penalty_receivable = s.penalties_before + s.penalties_moved
-            from served as s
-            where t.loan_id = s.loan_id
-            returning case when t.status <> s.status_before or (t.oldest_unpaid is null) <> s.was_on_time
-                or t.charged_off_on is distinct from s.charged_off_before then t.loan_id end as moved
-        )
-        select count(*), array_agg(b.moved) filter (where b.moved is not null) from balanced as b
+    told constant text := 't.loan_id, t.last_version, t.type, t.valid_on, null, t.payment_id, t.hash, t.latest_on,
+                    t.legal_entity_id, t.product_id, t.currency, t.status, t.was_on_time, t.charged_off_on,
+                    t.receivable_through, t.through, t.interest, t.fees, t.penalties';
+    same_day constant text := 'greatest(k.receivable_through, seen.ended)';
+    own_day constant text := '(select e.through from @book@._ended(k) as e)';
+    at_once constant text := $sql$select string_agg(a.answer, '') from ($answers$) as a$sql$;
+    sliced constant text := $sql$
+        select string_agg(a.answer, '')
+        from (
+            select a.answer, (row_number() over () - 1) / 1000 as slice from ($answers$) as a where a.answer is not null
+        ) as a
+        group by a.slice order by a.slice
     $sql$;
+    answers constant text := replace(replace(at_once, '$answers$', each), '$today$', 'today');
+    of_each constant text := replace(replace(replace(sliced, '$answers$', each), '$today$', '$1'), '$through$', own_day);
+    of_several constant text := replace(replace(replace(sliced, '$answers$', several), '$told$', told), '$today$', '$1');
 begin
-    execute replace(replace(replace(replace(replace($function$
+    execute replace(replace(replace(replace($function$
 create function @book@._project_events() returns trigger language plpgsql as $body$
 declare
-    today constant date := @book@._enter_day(array(select r.loan_id from recorded as r));
-    -- The last day that was ended, where it is the same for all loans.
-    ended constant date := (
-        select coalesce((select max(e.on_date) from @book@.end_of_day as e), '-infinity') where not exists (
-            select from @book@.end_of_day as e where e.finished_at is null union all select from @book@.end_of_day_fault));
-    events constant bigint := (select count(*) from recorded);
-    loans bigint := events;
-    kept integer := 0;
-    more integer;
+    entered constant record := @book@._enter_day();
+    today constant date := entered.day;
+    seen record;
+    served bytea;
+    kept record;
+    loans bigint := 0;
     moved uuid[];
-    also_moved uuid[];
 begin
-    if events > 1 then
-        loans := (select count(distinct r.loan_id) from recorded as r);
+    if entered.is_ending then
+        perform @book@._enter_ranges(today, array(select r.loan_id from recorded as r));
     end if;
-    if loans = events then
-<each> into kept, moved;
-    end if;
-    if kept < loans then
-        execute <several> into more, also_moved using today;
-        if kept + more < loans then
-            perform @book@._refuse_stale_events(array(select distinct r.loan_id from recorded as r));
+    -- The last day that was ended, where it is the same for all loans.
+    select count(*) as events, count(distinct r.loan_id) as loans, (
+        select coalesce((select max(e.on_date) from @book@.end_of_day as e), '-infinity') where not exists (
+            select from @book@.end_of_day as e where e.finished_at is null union all select from @book@.end_of_day_fault)
+        ) as ended
+    into seen from recorded as r;
+    if seen.loans = seen.events and seen.events <= 2000 then
+        if seen.ended is not null then
+            served := (<each where the day is the same>);
+        else
+            served := (<each where it is not>);
         end if;
-        moved := moved || also_moved;
+        if served is not null then
+            kept := @book@._keep_served(served, today);
+            loans := kept.loans;
+            moved := kept.moved;
+        end if;
+    elsif seen.loans = seen.events then
+        for served in execute <each in slices> using today loop
+            kept := @book@._keep_served(served, today);
+            loans := loans + kept.loans;
+            moved := moved || kept.moved;
+        end loop;
+    end if;
+    if loans < seen.loans then
+        for served in execute <several> using today loop
+            kept := @book@._keep_folded(served, today);
+            loans := loans + kept.loans;
+            moved := moved || kept.moved;
+        end loop;
+    end if;
+    if loans < seen.loans then
+        perform @book@._refuse_stale_events(array(select distinct r.loan_id from recorded as r));
     end if;
     if moved is not null then
         perform @book@._follow_status(moved);
     end if;
     return null;
 end $body$
-$function$, '<each>', replace(projection, '$today$', 'today')),
-        '<several>', quote_literal(replace(replace(projection, '<served>', several), '$today$', '$1'))),
-        '<served>', each), '$today$', 'today'), '$ended$', 'ended');
+$function$, '<each where the day is the same>', replace(answers, '$through$', same_day)),
+        '<each where it is not>', replace(answers, '$through$', own_day)),
+        '<each in slices>', quote_literal(of_each)), '<several>', quote_literal(of_several));
 end $make$;
 comment on function @book@._project_events() is
 'Folds the events a statement recorded into states, balances, allocations and ledger entries.';
@@ -254,12 +273,17 @@ comment on function @book@._hold(uuid[]) is 'Takes hold of loans until the end o
 
 create function @book@._record(asked @book@._asked[]) returns void language plpgsql as $$
 declare
-    today constant date := @book@._enter_day(array(select a.loan_id from unnest(asked) as a));
+    entered constant record := @book@._enter_day();
+    today constant date := entered.day;
     by_whom constant text := @book@.actor();
 begin
     if cardinality(asked) = 0 then
         return;
-    elsif cardinality(asked) = 1
+    end if;
+    if entered.is_ending then
+        perform @book@._enter_ranges(today, array(select a.loan_id from unnest(asked) as a));
+    end if;
+    if cardinality(asked) = 1
         or cardinality(asked) = (select count(distinct a.loan_id) from unnest(asked) as a)
     then
         insert into @book@.loan_event

@@ -27,6 +27,7 @@ create table @book@.end_of_day_chunk (
     accrued integer,
     looked_at integer,
     done_at timestamptz,
+    done_by integer,
     primary key (on_date, first_loan)
 );
 comment on table @book@.end_of_day_chunk is
@@ -38,6 +39,7 @@ comment on column @book@.end_of_day_chunk.loans is 'How many loans it has.';
 comment on column @book@.end_of_day_chunk.accrued is 'How many of them earned something.';
 comment on column @book@.end_of_day_chunk.looked_at is 'How many of them the engine looked at.';
 comment on column @book@.end_of_day_chunk.done_at is 'When it was done.';
+comment on column @book@.end_of_day_chunk.done_by is 'Which session did it: the number of its process.';
 
 create table @book@.end_of_day_fault (
     loan_id uuid primary key references @book@.loan,
@@ -203,10 +205,9 @@ create function @book@._range_lock(first_loan uuid) returns bigint
 comment on function @book@._range_lock(uuid) is
 'The advisory lock of a range of loans: shared for who records, exclusive for who ends its day.';
 
-create function @book@._enter_day(loans uuid[]) returns date language plpgsql as $$
+create function @book@._enter_day(out day date, out is_ending boolean) language plpgsql as $$
 declare
     locked text := nullif(current_setting('loan_engine.day', true), '');
-    seen record;
 begin
     -- Mostly it is the day that the session saw last, so that is locked before it is looked up. It cannot
     -- be where somebody waits for those who hold it.
@@ -214,21 +215,29 @@ begin
         locked := null;
     end if;
     loop
-        select b.business_date as day, exists (
-            select from @book@.end_of_day_chunk as c where c.on_date = b.business_date) as is_ending into seen
+        select b.business_date, exists (
+            select from @book@.end_of_day_chunk as c where c.on_date = b.business_date) into day, is_ending
         from @book@.book as b
         where b.only_row;
-        exit when locked = @book@._day_name(seen.day, seen.is_ending);
-        locked := set_config('loan_engine.day', @book@._day_name(seen.day, seen.is_ending), false);
+        exit when locked = @book@._day_name(day, is_ending);
+        locked := set_config('loan_engine.day', @book@._day_name(day, is_ending), false);
         perform pg_advisory_xact_lock_shared(hashtextextended(locked, 0));
     end loop;
     if current_setting('transaction_isolation') <> 'read committed' then
         perform from @book@.book for share;
     end if;
-    if seen.is_ending then
-        perform @book@._enter_ranges(seen.day, loans);
+end $$;
+comment on function @book@._enter_day() is
+'The business date, and whether it is being ended; holds the day as it is seen until the transaction ends. Who records operations while it is being ended enters the ranges of their loans, too.';
+
+create function @book@._enter_day(loans uuid[]) returns date language plpgsql as $$
+declare
+    entered record := @book@._enter_day();
+begin
+    if entered.is_ending then
+        perform @book@._enter_ranges(entered.day, loans);
     end if;
-    return seen.day;
+    return entered.day;
 end $$;
 comment on function @book@._enter_day(uuid[]) is
 'Returns the business date to who records operations of loans, before they lock the balances, and keeps the end of a day from passing them by until the transaction ends. In isolation levels above read committed 40001 when a day was ended since it began.';

@@ -1,6 +1,7 @@
 //! What SQL sees: each function decodes its arguments, calls the domain, and encodes the answer.
 
 mod actus;
+mod answer;
 mod calendar;
 mod cashflow;
 mod collateral;
@@ -8,6 +9,8 @@ mod feed;
 mod fetch;
 mod hash;
 mod identity;
+mod intake;
+mod lifecycle;
 mod loan;
 mod loan_state;
 mod market;
@@ -15,4 +18,6 @@ mod matching;
 mod money;
 mod outlook;
 mod packed;
+mod pay_cycle;
+mod served;
 mod servicing;

@@ -2,17 +2,17 @@
 
 use std::cell::RefCell;
 
+use pgrx::Uuid;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
+use serde_json::Value;
 
-use super::identity::uuid_v7;
+use super::answer::{Told, answer};
 use super::outlook::outlook;
-use super::servicing::{LineRow, Shown, day, folded, line_row, read_operations, read_terms};
-use crate::domain::loan::servicing::{
-    Account, Entry, Loan, Portion, ServicingError, Shapes, loan_at,
-};
+use super::servicing::{LineRow, Shown, folded, line_row, read_operations, read_terms};
+use crate::domain::loan::servicing::{Booking, Loan, ServicingError, Shapes, loan_at};
 use crate::domain::loan::terms::Problem;
-use crate::pg::{Cell, Day, Document, Num, One, OrRefuse, cell};
+use crate::pg::{Day, Document, Num, One, OrRefuse};
 
 thread_local! {
     /// What loans of the same product have in common, read once in a session.
@@ -59,130 +59,120 @@ create function _loan_serve(
     operations jsonb,
     on_date date,
     terms jsonb default null,
-    history jsonb default null
-) returns table (
-    state_after bytea,
-    interest_moved numeric,
-    fees_moved numeric,
-    penalties_moved numeric,
-    posted integer[],
-    posted_as uuid[],
-    entry_of uuid[],
-    entry_position integer[],
-    entry_account text[],
-    entry_amount numeric[],
-    part_of integer[],
-    part_transaction integer[],
-    part_instalment integer[],
-    part_due_date date[],
-    part_principal numeric[],
-    part_interest numeric[],
-    part_fees numeric[],
-    part_penalties numeric[],
-    part_held numeric[],
-    part_is_given_back boolean[],
-    status text,
-    principal numeric,
-    interest numeric,
-    fees numeric,
-    penalties numeric,
-    outstanding numeric,
-    overpaid numeric,
-    maturity date,
-    closed_on date,
-    charged_off_on date,
-    days_past_due integer,
-    oldest_unpaid date,
-    overdue numeric,
-    overdue_principal numeric,
-    next_due date,
-    next_due_amount numeric,
-    interest_earned numeric,
-    fees_earned numeric,
-    penalties_earned numeric,
-    interest_settled numeric,
-    fees_settled numeric,
-    penalties_settled numeric,
-    earned_base numeric,
-    earned_per_day numeric,
-    holds_until date,
-    needs_end_of_day boolean
-) language c volatile parallel safe cost 10 rows 1
+    history jsonb default null,
+    loan_id uuid default null,
+    version integer default null,
+    kind text default null,
+    valid_on date default null,
+    recorded_on date default null,
+    payment_id uuid default null,
+    hash bytea default null,
+    latest_on date default null,
+    legal_entity_id uuid default null,
+    product_id uuid default null,
+    currency text default null,
+    status_before text default null,
+    was_on_time boolean default null,
+    charged_off_before date default null,
+    receivable_through date default null,
+    ended_through date default null,
+    interest_before numeric default null,
+    fees_before numeric default null,
+    penalties_before numeric default null
+) returns bytea language c volatile parallel safe cost 100
 as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#
 )]
+#[allow(clippy::too_many_arguments)]
 fn _loan_serve(
     state: Option<&[u8]>,
     operations: Document,
     on_date: Day,
     terms: Option<Document>,
     history: Option<Document>,
-) -> One {
+    loan_id: Option<Uuid>,
+    version: Option<i32>,
+    kind: Option<&str>,
+    valid_on: Option<Day>,
+    recorded_on: Option<Day>,
+    payment_id: Option<Uuid>,
+    hash: Option<&[u8]>,
+    latest_on: Option<Day>,
+    legal_entity_id: Option<Uuid>,
+    product_id: Option<Uuid>,
+    currency: Option<&str>,
+    status_before: Option<&str>,
+    was_on_time: Option<bool>,
+    charged_off_before: Option<Day>,
+    receivable_through: Option<Day>,
+    ended_through: Option<Day>,
+    interest_before: Option<Num>,
+    fees_before: Option<Num>,
+    penalties_before: Option<Num>,
+) -> Option<Vec<u8>> {
+    let told = Told {
+        loan_id,
+        version,
+        kind,
+        valid_on,
+        payment_id,
+        hash,
+        latest_on,
+        legal_entity_id,
+        product_id,
+        currency,
+        status_before,
+        was_on_time,
+        charged_off_before,
+        receivable_through,
+        ended_through,
+        interest_before,
+        fees_before,
+        penalties_before,
+    };
     let has_history = history.is_some();
     let loan = match (terms, history, state) {
         (Some(terms), Some(history), _) => folded(terms, history, None),
         (_, _, Some(state)) => unpacked(state),
         _ => Err(nothing_to_serve()).or_refuse(),
     };
-    let (loan, booking) = match loan.apply_all(&read_operations(operations)) {
-        Err(refusal) if !has_history && refusal.needs_history() => {
-            return One(Vec::new());
+    let is_one = recorded_on.is_some();
+    let operations = read_operations(listed(operations, &told, recorded_on));
+    match loan.apply_all(&operations) {
+        Err(refusal) if !has_history && refusal.needs_history() => None,
+        served => {
+            let (loan, booking) = served.or_refuse();
+            if is_one && !is_of(&booking, version) {
+                return None;
+            }
+            Some(answer(&told, &loan, &booking, on_date).or_refuse())
         }
-        served => served.or_refuse(),
-    };
-    let shown = Shown::of(&loan);
-    let moved = |account| cell(shown.amount(booking.moved(account).or_refuse()));
-    let mut cells = vec![
-        cell(packed(&loan)),
-        moved(Account::InterestReceivable),
-        moved(Account::FeeReceivable),
-        moved(Account::PenaltyReceivable),
-    ];
-    cells.extend(entry_cells(shown, &booking.entries));
-    cells.extend(portion_cells(shown, &booking.portions));
-    cells.extend(outlook(&loan, on_date));
-    One(cells)
-}
-
-/// The rows of one column.
-fn column<T, C: IntoDatum>(rows: &[T], of: impl Fn(&T) -> C) -> Cell {
-    cell(rows.iter().map(of).collect::<Vec<C>>())
-}
-
-/// Entries, put together to transactions of a ledger: one for each operation.
-fn entry_cells(shown: Shown, entries: &[Entry]) -> [Cell; 6] {
-    let (mut operations, mut transactions) = (Vec::new(), Vec::new());
-    let (mut entry_of, mut positions) = (Vec::new(), Vec::new());
-    for of_one in entries.chunk_by(|one, next| one.operation == next.operation) {
-        let transaction = uuid_v7();
-        operations.extend(of_one.first().map(|one| one.operation as i32));
-        transactions.push(transaction);
-        entry_of.extend(of_one.iter().map(|_| transaction));
-        positions.extend(1..=of_one.len() as i32);
     }
-    [
-        cell(operations),
-        cell(transactions),
-        cell(entry_of),
-        cell(positions),
-        column(entries, |one| one.account.name()),
-        column(entries, |one| shown.amount(one.amount)),
-    ]
 }
 
-fn portion_cells(shown: Shown, portions: &[Portion]) -> [Cell; 10] {
-    [
-        column(portions, |one| one.operation as i32),
-        column(portions, |one| one.transaction as i32),
-        column(portions, |one| one.line as i32),
-        column(portions, |one| day(one.due_date)),
-        column(portions, |one| shown.amount(one.amounts.principal)),
-        column(portions, |one| shown.amount(one.amounts.interest)),
-        column(portions, |one| shown.amount(one.amounts.fee)),
-        column(portions, |one| shown.amount(one.amounts.penalty)),
-        column(portions, |one| shown.amount(one.held)),
-        column(portions, |one| one.is_given_back),
-    ]
+/// Whether everything is of one operation.
+fn is_of(booking: &Booking, version: Option<i32>) -> bool {
+    let is_it = |operation: u32| i32::try_from(operation).ok() == version;
+    booking.entries.iter().all(|one| is_it(one.operation))
+        && booking.portions.iter().all(|one| is_it(one.operation))
+}
+
+/// Operations as a list: of one that is recorded on a day its head is told beside it.
+fn listed(operations: Document, told: &Told<'_>, recorded_on: Option<Day>) -> Document {
+    let Some(recorded_on) = recorded_on else { return operations };
+    let Document(mut one) = operations;
+    if let Value::Object(members) = &mut one {
+        let head = [
+            ("type", told.kind.map(str::to_owned)),
+            ("on", told.valid_on.map(|day| day.0.to_string())),
+            ("recorded_on", Some(recorded_on.0.to_string())),
+            ("id", told.version.map(|version| version.to_string())),
+        ];
+        for (name, value) in head {
+            members.extend(value.map(|value| (name.to_owned(), Value::String(value))));
+        }
+    }
+    Document(Value::Array(vec![one]))
 }
 
 fn nothing_to_serve() -> ServicingError {

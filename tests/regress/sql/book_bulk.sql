@@ -101,5 +101,16 @@ select * from bulk.check_book() where faults > 0;
 select count(reverse_payment(id, 'test')) as reversed from bulk.payment;
 select sum(principal) as principal, sum(overpaid) as overpaid from bulk.loan_balance;
 select * from bulk.check_book() where faults > 0;
+
+-- More events in a statement than are served at once.
+set search_path = bulk, public;
+select count(*) as agreed from agree_loans((
+    select jsonb_agg(jsonb_build_object('product_code', 'ANY', 'borrower_id', p.id, 'loan_no', 'M' || n,
+        'terms', '{"principal": 1200, "instalments": 2, "disbursed_on": "2024-03-01"}'::jsonb) order by n)
+    from generate_series(1, 2050) as n, party as p));
+select count(disburse_loans(array(select id from loan where loan_no ~ '^M'), '2024-03-01')) as done;
+select b.version, b.status, count(*) as loans, sum(b.principal) as principal
+from loan_balance as b join loan as l on l.id = b.loan_id where l.loan_no ~ '^M' group by b.version, b.status;
+select * from bulk.check_book() where faults > 0;
 reset search_path;
 reset client_min_messages;

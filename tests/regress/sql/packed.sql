@@ -18,9 +18,9 @@ with recursive step as (
     select 0 as number, _loan_open(terms) as state, terms, operations
     from given
     union all
-    select step.number + 1, served.state_after, terms, operations
+    select step.number + 1, served.state, terms, operations
     from step
-    cross join lateral _loan_serve(state, jsonb_build_array(operations -> step.number), '2024-05-01') as served
+    cross join lateral _served_states(_loan_serve(state, jsonb_build_array(operations -> step.number), '2024-05-01')) as served
     where step.number < jsonb_array_length(operations)
 )
 select * from step;
@@ -36,22 +36,50 @@ order by step.number;
 
 -- What the payments brought: entries of a ledger, and what they paid of instalments.
 create temporary table brought as
-select served.*
+select _loan_serve(
+    step.state, jsonb_path_query_array(given.operations, '$[2 to 5]'), '2024-05-01', version => 6, kind => 'pay_off',
+    receivable_through => '2024-04-01', ended_through => '2024-04-19', interest_before => 0.5, fees_before => 0, penalties_before => null
+    ) as served
 from given
 cross join step
-cross join lateral _loan_serve(
-    step.state, jsonb_path_query_array(given.operations, '$[2 to 5]'), '2024-05-01') as served
 where step.number = 2;
 
-select interest_moved, fees_moved, penalties_moved, posted, cardinality(posted_as) as transactions,
-    status, principal, outstanding, closed_on, days_past_due, holds_until
-from brought;
-select array_position(posted_as, e.of) as transaction, e.position, e.account, e.amount
-from brought, unnest(entry_of, entry_position, entry_account, entry_amount) as e (of, position, account, amount);
-select p.*
-from brought, unnest(part_of, part_transaction, part_instalment, part_due_date, part_principal, part_interest, part_fees,
-    part_penalties, part_held, part_is_given_back)
-    as p (operation, transaction, instalment, due_date, principal, interest, fees, penalties, held, is_given_back);
+select b.version, b.receivable_through, b.interest_receivable, b.fee_receivable, b.penalty_receivable,
+    b.status, b.principal, b.interest, b.charged_off_on, b.holds_until
+from brought, _served_balances(served) as b;
+select t.operation, t.version, t.kind, row_number() over (order by t.operation) as transaction, count(*) as entries,
+    sum(e.amount) as difference
+from brought, _served_transactions(served) as t, _served_entries(served) as e
+where e.transaction_id = t.id
+group by t.operation, t.version, t.kind, t.id
+order by t.operation;
+select dense_rank() over (order by t.operation) as transaction, e.position, e.account, e.amount
+from brought, _served_transactions(served) as t, _served_entries(served) as e
+where e.transaction_id = t.id
+order by t.operation, e.position;
+select p.version, p.operation, p.transaction, p.instalment, p.due_date, p.principal, p.interest, p.fees, p.penalties, p.held,
+    p.is_given_back
+from brought, _served_portions(served) as p;
+select through, interest, fees, penalties from brought, _served_lines(served);
+
+-- Answers stand one behind the other; what is no answer is refused.
+select count(*), count(distinct id) from brought, _served_transactions(served || served);
+select refusal.*
+from brought, test.refusal(format('select count(*) from _served_states(%L::bytea)', substr(served, 1, octet_length(served) - 1))) as refusal;
+
+-- What one operation says may be given alone, with its head beside it.
+select (select state from _served_states(_loan_serve(state, '{"amount": 5}', '2024-05-01', kind => 'repay',
+        valid_on => '2024-04-05', recorded_on => '2024-04-06', version => 4)))
+    = (select state from _served_states(_loan_serve(state,
+        '[{"type": "repay", "on": "2024-04-05", "recorded_on": "2024-04-06", "id": "4", "amount": 5}]', '2024-05-01'))) as is_the_same
+from step where number = 3;
+select _loan_serve(state, '{"amount": 5}', '2024-05-01', kind => 'repay', valid_on => '2024-04-05',
+    recorded_on => '2024-04-06', version => 3) is null as is_of_another
+from step where number = 3;
+select refusal.*
+from step, test.refusal(format('select _loan_serve(%L::bytea, ''[{"amount": 5}]'', ''2024-05-01'', kind => ''repay'',
+    valid_on => ''2024-04-05'', recorded_on => ''2024-04-06'')', state)) as refusal
+where number = 3;
 
 -- The short form shows the schedule that the state shows.
 select count(*) as lines, count(*) filter (where short is distinct from long) as different
@@ -72,23 +100,19 @@ select state, terms, jsonb_path_query_array(operations, '$[0 to 2]') as history,
 from step
 where number = 3;
 
-select (select count(*) from _loan_serve(state, late, '2024-05-01')) as late,
-    (select count(*) from _loan_serve(
-        state, '[{"type": "repay", "on": "2024-03-01", "amount": 5}]', '2024-05-01')) as next,
-    (select count(*) from _loan_serve(
-        state, '[{"type": "reverse", "on": "2024-03-01", "of": "first"}]', '2024-05-01')) as back
+select _loan_serve(state, late, '2024-05-01') is null as late,
+    _loan_serve(state, '[{"type": "repay", "on": "2024-03-01", "amount": 5}]', '2024-05-01') is null as next,
+    _loan_serve(state, '[{"type": "reverse", "on": "2024-03-01", "of": "first"}]', '2024-05-01') is null as back
 from late;
 select * from test.refusal($$select _loan_serve(null, late, '2024-05-01') from late$$);
 
 -- What it pays is taken back of what later payments had paid.
-select p.*
-from late, _loan_serve(null, late, '2024-05-01', terms, history),
-    unnest(part_of, part_transaction, part_instalment, part_principal, part_interest, part_held)
-    as p (operation, transaction, instalment, principal, interest, held);
+select p.operation, p.transaction, p.instalment, p.principal, p.interest, p.held
+from late, _served_portions(_loan_serve(null, late, '2024-05-01', terms, history)) as p;
 
 -- What history brought and what came on top of it are all there is.
-select served.state_after = _loan_fold(terms, history || late) as is_the_fold
-from late, _loan_serve(null, late, '2024-05-01', terms, history) as served;
+select served.state = _loan_fold(terms, history || late) as is_the_fold
+from late, _served_states(_loan_serve(null, late, '2024-05-01', terms, history)) as served;
 
 -- The aggregate is the fold, whatever the order of effect, and of a loan to which nothing happened, too.
 select loan_state(terms, operation order by place) = fold(terms, operations) as is_the_fold
