@@ -38,7 +38,7 @@ comment on table @book@.authority is 'What a role may do, for which product, and
 comment on column @book@.authority.id is 'Key.';
 comment on column @book@.authority.role is 'The role.';
 comment on column @book@.authority.action is
-'What it may do: approve, disburse, post_payment, goodwill_credit, refund, reverse_payment, backdate, waive, write_off, refinance, transfer, close_period, record_price, decide_price, correct_price, pledge, release, appraise, notify_margin_call, liquidate, or an operation of service; with _request, to ask for what another approves.';
+'What it may do: approve, disburse, post_payment, goodwill_credit, refund, reverse_payment, backdate, waive, write_off, refinance, transfer, close_period, record_price, decide_price, correct_price, pledge, release, appraise, notify_margin_call, liquidate, manage_jobs, run_schedules, send_message, send_messages, retire_notifications, start_saga, run_sagas, answer_saga, mend_saga, or an operation of service; with _request, to ask for what another approves.';
 comment on column @book@.authority.product_code is 'For which product; for all when NULL.';
 comment on column @book@.authority.currency is 'In which currency the amount is; any when NULL.';
 comment on column @book@.authority.up_to is 'The most, in currency units; no limit when NULL.';

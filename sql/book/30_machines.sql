@@ -92,7 +92,7 @@ create table @book@.status_history (
     actor text not null default @book@.actor(),
     primary key (machine, subject_id, version)
 );
-create index on @book@.status_history (machine, state) where upper_inf(validity);
+create index on @book@.status_history (machine, state, subject_id) where upper_inf(validity);
 comment on table @book@.status_history is 'Which state a subject was in, and when: a row for each time it entered one.';
 comment on column @book@.status_history.machine is 'The machine.';
 comment on column @book@.status_history.subject_id is 'The key of the subject: of a loan, an application and so on.';
@@ -210,12 +210,17 @@ create function @book@._check_status() returns trigger language plpgsql as $$
 declare
     fault record;
 begin
-    select n.id, o.status as before, n.status into fault
-    from changed as n
-    join replaced as o using (id)
+    -- The rows before and after have no index: joined, they would take the square of their number.
+    select n.id, (select o.status from replaced as o where o.id = n.id) as before, n.status into fault
+    from (
+        select c.id, c.status, c.status_version from changed as c
+        except
+        select o.id, o.status, o.status_version from replaced as o
+    ) as n
     left join @book@.status_history as h
         on h.machine = tg_argv[0] and h.subject_id = n.id and h.version = n.status_version and upper_inf(h.validity)
-    where (n.status <> o.status or n.status_version <> o.status_version) and h.state is distinct from n.status
+    where h.state is distinct from n.status
+    order by n.id
     limit 1;
     if found then
         raise exception using errcode = 'LN211',

@@ -9,10 +9,16 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
         with asked as materialized (
             -- A state ends as the next begins, and lasts for a microsecond at least.
             select a.subject_id, a.event, a.expected, t.id is not null as is_known, t.legal_entity_id,
-                %2$s as state, %3$s as version, greatest($6, lower(h.validity) + interval '1 microsecond') as moved_at
+                %2$s as state, %3$s as version, greatest($6, lower(h.validity) + interval '1 microsecond') as moved_at,
+                h.place
             from unnest($1, $2, $3) as a (subject_id, event, expected)
-            left join @book@.%1$I as t on t.id = a.subject_id
-            left join @book@.status_history as h on h.machine = $4 and h.subject_id = a.subject_id and %4$s
+            -- Each is looked up by key, whatever is known of a machine that has just begun to move.
+            left join lateral (select t.* from @book@.%1$I as t where t.id = a.subject_id limit 1) as t on true
+            left join lateral (
+                select h.*, h.ctid as place from @book@.status_history as h
+                where h.machine = $4 and h.subject_id = a.subject_id and %4$s
+                order by h.version desc limit 1
+            ) as h on true
         ), possible as materialized (
             select a.*, x.position, x.to_state, x.role,
                 not $8 or x.role is null or @book@._has_role(x.role, a.legal_entity_id) as may, %5$s as refusal
@@ -20,7 +26,7 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
             left join @book@.state_transition as x
                 on x.machine = $4 and x.version = $5 and x.from_state = a.state and x.event = a.event
         ), chosen as materialized (
-            select distinct on (p.subject_id) p.subject_id, p.event, p.version, p.to_state, p.moved_at
+            select distinct on (p.subject_id) p.subject_id, p.event, p.version, p.to_state, p.moved_at, p.place
             from possible as p
             where p.to_state is not null and p.may and p.refusal is null
                 and (p.expected is null or p.expected = p.version)
@@ -31,7 +37,7 @@ create function @book@._move_statement(subject @book@.state_subject, refusal tex
             update @book@.status_history as h
             set validity = tstzrange(lower(h.validity), c.moved_at)
             from chosen as c
-            where h.machine = $4 and h.subject_id = c.subject_id and h.version = c.version
+            where h.ctid = c.place and h.subject_id = c.subject_id
         ), begun as (
             insert into @book@.status_history
                 (machine, subject_id, version, state, validity, business_date, event, reason, machine_version)

@@ -8,7 +8,8 @@ insert into @book@.state_subject (machine, table_name, keeps_status, description
     ('application', 'application', true, 'how far an application has come'),
     ('collections', 'collections_case', true, 'how a loan past due is collected'),
     ('dispute', 'dispute', true, 'how far a complaint of a customer has come'),
-    ('margin_call', 'margin_call', true, 'how far a call for more collateral has come');
+    ('margin_call', 'margin_call', true, 'how far a call for more collateral has come'),
+    ('collateral', 'collateral', false, 'how firmly a thing that is pledged is held');
 
 insert into @book@.state_machine (name, version, validity, description)
 select machine, 1, tstzrange(null, null), 'as a book begins' from @book@.state_subject;
@@ -62,7 +63,12 @@ insert into @book@.state (machine, name, is_initial, is_final, description) valu
     ('margin_call', 'expired', false, false, 'the deadline has passed'),
     ('margin_call', 'liquidation', false, false, 'collateral is being sold'),
     ('margin_call', 'settled', false, true, 'paid from what was sold'),
-    ('margin_call', 'surplus_refunded', false, true, 'what was left of that is with the owner');
+    ('margin_call', 'surplus_refunded', false, true, 'what was left of that is with the owner'),
+    ('collateral', 'registered', true, false, 'taken down'),
+    ('collateral', 'perfected', false, false, 'holds against others: filed, noted on the title, or assented to'),
+    ('collateral', 'in_custody', false, false, 'kept by the lender or for it'),
+    ('collateral', 'released', false, true, 'given back to the owner'),
+    ('collateral', 'sold', false, true, 'sold for what was owed');
 
 insert into @book@.state_transition (machine, version, from_state, event, to_state, guard, after_interval, description)
 select v.machine, 1, trim(f.name), v.event, v.to_state, v.guard, v.after_interval::interval, v.description
@@ -119,7 +125,13 @@ from (values
         null, 'collateral is sold'),
     ('margin_call', 'liquidation', 'settle', 'settled', null, null, 'the proceeds were booked'),
     ('margin_call', 'settled', 'refund_surplus', 'surplus_refunded', '_margin_call_has_no_surplus', null,
-        'the owner has what was left')
+        'the owner has what was left'),
+    ('collateral', 'registered, in_custody', 'perfect', 'perfected', null, null, 'it holds against others'),
+    ('collateral', 'registered, perfected', 'take_into_custody', 'in_custody', null, null, 'it is kept by the lender or for it'),
+    ('collateral', 'perfected', 'lapse', 'registered', null, null, 'it does not hold against others any more'),
+    ('collateral', 'registered, perfected, in_custody', 'release', 'released', '_collateral_is_pledged', null,
+        'the owner has it back'),
+    ('collateral', 'registered, perfected, in_custody', 'sell', 'sold', '_collateral_is_pledged', null, 'it was sold')
 ) as v (machine, from_states, event, to_state, guard, after_interval, description)
 cross join lateral string_to_table(v.from_states, ',') as f (name);
 

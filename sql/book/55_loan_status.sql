@@ -136,7 +136,9 @@ comment on function @book@._follow_status(uuid[]) is
 
 -- Time alone makes loans late: at the end of a day those are moved whose status is behind. All others
 -- follow what happens to them.
-create function @book@.run_loan_status() returns bigint language plpgsql as $$
+create function @book@.run_loan_status(
+    first_loan uuid default '00000000-0000-0000-0000-000000000000', next_loan uuid default null
+) returns bigint language plpgsql as $$
 declare
     today constant date := @book@.business_date();
     suspects uuid[];
@@ -148,12 +150,14 @@ begin
             select b.loan_id, today - b.oldest_unpaid as days
             from @book@.loan_balance as b
             where b.status = 'active' and b.oldest_unpaid < today
+                and b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
         ) as late
         full join (
             select h.subject_id as loan_id, h.state
             from @book@._rung_span as s
             join @book@.status_history as h on h.machine = s.machine and h.state = s.state and upper_inf(h.validity)
             where s.machine = 'loan' and s.from_days > 0
+                and h.subject_id >= first_loan and (next_loan is null or h.subject_id < next_loan)
         ) as known using (loan_id)
         left join @book@._rung_span as r on r.machine = 'loan' and late.days between r.from_days and r.through_days
         where r.state is distinct from known.state);
@@ -166,7 +170,7 @@ begin
     perform @book@._move('loan', behind.ids, behind.events, is_guarded => false);
     return cardinality(behind.ids);
 end $$;
-comment on function @book@.run_loan_status() is
+comment on function @book@.run_loan_status(uuid, uuid) is
 'Moves loans whose status is behind what the business date makes of them, such as those that fell overdue; returns how many.';
 
 select @book@._guard_status('@book@.loan');

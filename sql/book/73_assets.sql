@@ -8,7 +8,7 @@ create table @book@.asset (
     code text not null unique check (code <> ''),
     name text not null,
     kind text not null check (kind in (
-        'metal', 'security', 'currency', 'property_index', 'deposit', 'vehicle', 'appraised')),
+        'metal', 'security', 'currency', 'property_index', 'deposit', 'vehicle', 'appraised', 'expression')),
     currency text check (currency ~ '^[A-Z]{3}$'),
     base_currency text check (base_currency ~ '^[A-Z]{3}$' and base_currency <> currency),
     weight_unit text check (weight_unit in ('gram', 'kilogram', 'tola', 'troy_ounce')),
@@ -17,10 +17,13 @@ create table @book@.asset (
     mean_days integer check (mean_days between 1 and 3660),
     curve_months integer[],
     curve_remaining numeric[],
+    expression text,
     stale_after_days integer not null default 4 check (stale_after_days >= 0),
     spike_sigmas numeric not null default 8 check (spike_sigmas > 0),
     spread_max numeric not null default 0.05 check (spread_max > 0),
-    check ((kind in ('metal', 'security', 'currency', 'property_index')) = (currency is not null)),
+    check (case kind when 'expression' then 'price' = any (loan_engine.expression_names(expression))
+        else kind in ('metal', 'security', 'currency', 'property_index') end = (currency is not null)),
+    check ((kind = 'expression') = (expression is not null)),
     check ((kind = 'currency') = (base_currency is not null)),
     check ((kind = 'metal') = (weight_unit is not null)),
     check ((kind = 'vehicle') = (curve_months is not null)),
@@ -35,7 +38,7 @@ comment on column @book@.asset.id is 'Key.';
 comment on column @book@.asset.code is 'Its name, as price lists have it.';
 comment on column @book@.asset.name is 'Its name in words.';
 comment on column @book@.asset.kind is
-'metal by fine weight; security by number; currency by amount; property_index, which carries appraisals on; deposit at its amount; vehicle along a curve of depreciation; appraised at its last appraisal.';
+'metal by fine weight; security by number; currency by amount; property_index, which carries appraisals on; deposit at its amount; vehicle along a curve of depreciation; appraised at its last appraisal; expression by a formula.';
 comment on column @book@.asset.currency is 'ISO 4217 code of its price; none for what has no price.';
 comment on column @book@.asset.base_currency is 'Of a currency: the one a unit of which is priced.';
 comment on column @book@.asset.weight_unit is 'Of a metal: the unit of fine weight that is priced.';
@@ -44,6 +47,8 @@ comment on column @book@.asset.follows_id is 'The asset whose price, or mean pri
 comment on column @book@.asset.mean_days is 'Over how many days that mean is.';
 comment on column @book@.asset.curve_months is 'Of a vehicle: ages in months, rising.';
 comment on column @book@.asset.curve_remaining is 'Of a vehicle: the part of the price that is left at each age.';
+comment on column @book@.asset.expression is
+'Of kind expression: what it is worth before the haircut, as for loan_engine.expression_value, by price or index, quantity, age_months, new_price and attributes of the collateral.';
 comment on column @book@.asset.stale_after_days is 'After how many days without a new price the last one is stale: then it cures nothing.';
 comment on column @book@.asset.spike_sigmas is 'How many standard deviations a price may move from the two before it without being looked at.';
 comment on column @book@.asset.spread_max is 'By which part the prices of two sources of one day may differ without being looked at.';
@@ -116,7 +121,8 @@ create table @book@.asset_quote (
     observed_at timestamptz,
     priced_on date,
     revision integer,
-    source text
+    source text,
+    fresh_through date
 ) with (fillfactor = 20);
 comment on table @book@.asset_quote is 'What each asset is valued at now: the last of its prices. Written by the trigger of asset_price alone.';
 comment on column @book@.asset_quote.asset_id is 'The asset.';
@@ -125,6 +131,7 @@ comment on column @book@.asset_quote.observed_at is 'When it was the price.';
 comment on column @book@.asset_quote.priced_on is 'The day of that, in UTC.';
 comment on column @book@.asset_quote.revision is 'Which revision of the price it is.';
 comment on column @book@.asset_quote.source is 'Who said so.';
+comment on column @book@.asset_quote.fresh_through is 'The last day on which it is not stale.';
 
 create function @book@._quote_assets() returns trigger language plpgsql as $$
 begin
@@ -138,16 +145,21 @@ create trigger quoted after insert on @book@.asset
 -- What decides how an asset is priced does not change under the prices it has.
 create function @book@._keep_asset() returns trigger language plpgsql as $$
 begin
-    if (old.kind, old.currency, old.base_currency, old.weight_unit, old.follows_id, old.mean_days)
-        is distinct from (new.kind, new.currency, new.base_currency, new.weight_unit, new.follows_id, new.mean_days)
+    if (old.kind, old.currency, old.base_currency, old.weight_unit, old.follows_id, old.mean_days, old.expression)
+        is distinct from
+        (new.kind, new.currency, new.base_currency, new.weight_unit, new.follows_id, new.mean_days, new.expression)
     then
         raise exception using errcode = 'LN205', message = format('how asset "%s" is priced does not change', old.code),
             detail = 'Its kind, currency and unit say what its prices mean.',
             hint = 'Add another asset.';
     end if;
+    if old.stale_after_days <> new.stale_after_days then
+        update @book@.asset_quote as q set fresh_through = q.priced_on + new.stale_after_days where q.asset_id = new.id;
+    end if;
     return new;
 end $$;
-comment on function @book@._keep_asset() is 'Refuses with LN205 to change what the prices of an asset mean.';
+comment on function @book@._keep_asset() is
+'Refuses with LN205 to change what the prices of an asset mean; tells anew how long the present one is fresh.';
 create trigger kept before update on @book@.asset for each row execute function @book@._keep_asset();
 
 -- The mean of the last price of each day, or the spot price where that is lower.
@@ -189,7 +201,6 @@ comment on function @book@._price_lock() is 'The advisory lock of prices: exclus
 
 create function @book@._take_prices() returns trigger language plpgsql as $$
 declare
-    fault record;
     moved record;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
@@ -198,37 +209,33 @@ begin
             hint = 'Begin a transaction of that isolation level.';
     end if;
     perform pg_advisory_xact_lock(@book@._price_lock());
-    select n.*, a.code, a.currency as expected, a.follows_id, b.business_date into fault
-    from taken as n
-    cross join @book@.book as b
-    left join @book@.asset as a on a.id = n.asset_id
-    where a.currency is distinct from n.currency or a.follows_id is not null
-        or n.priced_on > greatest(b.business_date, current_date)
-    limit 1;
-    if found then
-        perform @book@._refuse_price(fault.asset_id, fault.code, fault.expected, fault.currency, fault.follows_id is not null,
-            fault.observed_at);
-    end if;
     -- Of the prices of one statement the latest of each asset counts; what is older than the last is history.
-    with newest as materialized (
-        select distinct on (n.asset_id) n.asset_id, n.price, n.observed_at, n.priced_on, n.revision, n.source
+    -- One statement, so that a price that moves nothing costs little more than being written.
+    with known as materialized (
+        select n.asset_id, n.price, n.observed_at, n.priced_on, n.revision, n.source, n.recorded_at, a.stale_after_days,
+            a.currency is distinct from n.currency or a.follows_id is not null
+                or n.priced_on > greatest(b.business_date, current_date) as is_refused,
+            q.observed_at is null or (n.observed_at, n.revision) >= (q.observed_at, q.revision) as is_news
         from taken as n
-        order by n.asset_id, n.observed_at desc, n.revision desc, n.recorded_at desc
-    ), spot as materialized (
-        select n.*
-        from newest as n
-        join @book@.asset_quote as q on q.asset_id = n.asset_id
-        where q.observed_at is null or (n.observed_at, n.revision) >= (q.observed_at, q.revision)
-    ), asked as (
-        select s.* from spot as s
+        cross join @book@.book as b
+        left join @book@.asset as a on a.id = n.asset_id
+        left join @book@.asset_quote as q on q.asset_id = n.asset_id
+    ), newest as materialized (
+        select distinct on (k.asset_id) k.asset_id, k.price, k.observed_at, k.priced_on, k.revision, k.source, k.stale_after_days
+        from known as k
+        where k.is_news
+        order by k.asset_id, k.observed_at desc, k.revision desc, k.recorded_at desc
+    ), asked as materialized (
+        select s.* from newest as s
         union all
         select f.id, @book@._lower_of_mean(s.asset_id, f.mean_days, s.observed_at, s.price), s.observed_at, s.priced_on,
-            s.revision, s.source
-        from spot as s
+            s.revision, s.source, f.stale_after_days
+        from newest as s
         join @book@.asset as f on f.follows_id = s.asset_id
     ), quoted as (
         update @book@.asset_quote as q
-        set price = a.price, observed_at = a.observed_at, priced_on = a.priced_on, revision = a.revision, source = a.source
+        set price = a.price, observed_at = a.observed_at, priced_on = a.priced_on, revision = a.revision, source = a.source,
+            fresh_through = a.priced_on + a.stale_after_days
         from asked as a
         where q.asset_id = a.asset_id
     ), fresh as (
@@ -237,9 +244,26 @@ begin
         from asked as a
         where k.asset_id = a.asset_id and k.closed_at is null
     )
-    select array_agg(a.asset_id) as asset_ids, array_agg(a.price) as prices into moved from asked as a;
-    if moved.asset_ids is not null then
-        perform @book@._follow_prices(moved.asset_ids, moved.prices);
+    select (select bool_or(k.is_refused) from known as k) as is_refused, array(
+        select distinct l.pool_id
+        from asked as a
+        cross join lateral (
+            select f.pool_id from @book@.margin_ladder as f where f.asset_id = a.asset_id and f.falls_at >= a.price
+            union all
+            select r.pool_id from @book@.margin_ladder as r where r.asset_id = a.asset_id and r.rises_at < a.price
+        ) as l
+        order by l.pool_id) as pools
+    into moved;
+    if moved.is_refused then
+        perform @book@._refuse_price(n.asset_id, a.code, a.currency, n.currency, a.follows_id is not null, n.observed_at)
+        from taken as n
+        cross join @book@.book as b
+        left join @book@.asset as a on a.id = n.asset_id
+        where a.currency is distinct from n.currency or a.follows_id is not null
+            or n.priced_on > greatest(b.business_date, current_date);
+    end if;
+    if moved.pools <> '{}' then
+        perform @book@._look_at_pools(moved.pools, 'price');
     end if;
     return null;
 end $$;

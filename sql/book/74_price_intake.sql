@@ -51,7 +51,7 @@ create index on @book@.price_quarantine (inbox_id) where decision is null;
 comment on table @book@.price_quarantine is 'Prices that were not taken as they came, and what became of them.';
 comment on column @book@.price_quarantine.inbox_id is 'The row of price_inbox.';
 comment on column @book@.price_quarantine.reasons is
-'Why: unreadable price, unreadable time, no source, not positive, bid above ask, unknown asset, unknown unit, other currency, day to come, duplicate, out of order, stale, spike, spread.';
+'Why: unreadable price, unreadable time, no source, not positive, out of range, bid above ask, unknown asset, unknown unit, other currency, day to come, duplicate, out of order, stale, spike, spread.';
 comment on column @book@.price_quarantine.asset_id is 'The asset, where it is known.';
 comment on column @book@.price_quarantine.observed_at is 'When it was the price, where that can be read.';
 comment on column @book@.price_quarantine.price is 'The price in the unit of the asset, where it can be read.';
@@ -109,6 +109,8 @@ select i.id, i.source, i.symbol, a.id as asset_id, a.code, t.observed_at, (t.obs
         case when t.observed_at is null then 'unreadable time' end,
         case when least(n.price, n.bid, n.ask) <= 0 then 'not positive' end,
         case when n.bid > n.ask then 'bid above ask' end,
+        case when greatest(n.price, n.bid, n.ask) / u.factor >= 1e15
+            or least(n.price, n.bid, n.ask) > 0 and round(least(n.price, n.bid, n.ask) / u.factor, 12) = 0 then 'out of range' end,
         case when a.id is null then 'unknown asset' end,
         case when u.factor is null then 'unknown unit' end,
         case when i.currency <> a.currency then 'other currency' end,
@@ -272,7 +274,7 @@ declare
     held @book@.price_quarantine := @book@._held_price(inbox_id, reason);
 begin
     if held.asset_id is null or held.observed_at is null or held.price is null or held.price <= 0
-        or held.reasons && array['no source', 'unreadable price', 'other currency', 'unknown unit', 'bid above ask', 'day to come', 'duplicate']
+        or held.reasons && array['no source', 'unreadable price', 'out of range', 'other currency', 'unknown unit', 'bid above ask', 'day to come', 'duplicate']
     then
         raise exception using errcode = 'LN212', message = 'the price cannot be accepted as it came',
             detail = format('The reasons are: %s.', array_to_string(held.reasons, ', ')),

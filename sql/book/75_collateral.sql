@@ -68,6 +68,7 @@ create table @book@.collateral (
     currency text check (currency ~ '^[A-Z]{3}$'),
     new_price numeric check (new_price > 0),
     new_on date,
+    attributes jsonb not null default '{}' check (jsonb_typeof(attributes) = 'object'),
     priced_quantity numeric,
     pledged numeric not null default 0 check (pledged >= 0),
     unique (legal_entity_id, reference)
@@ -85,10 +86,18 @@ comment on column @book@.collateral.quantity is 'How much of it: weight, number,
 comment on column @book@.collateral.unit is 'Of a metal: the unit it was weighed in; that of the asset when NULL.';
 comment on column @book@.collateral.purity is 'Of a metal: the share that is fine.';
 comment on column @book@.collateral.currency is 'Of a deposit, a vehicle or what is appraised: ISO 4217 code of its amount, price or appraisal.';
-comment on column @book@.collateral.new_price is 'Of a vehicle: its price when it was new.';
-comment on column @book@.collateral.new_on is 'Of a vehicle: when that was.';
+comment on column @book@.collateral.new_price is 'Of a vehicle, and where an expression asks for it: its price when it was new.';
+comment on column @book@.collateral.new_on is 'Of a vehicle, and where an expression asks for its age: when that was.';
+comment on column @book@.collateral.attributes is 'What else is known of it, by name; expressions take numbers from here.';
 comment on column @book@.collateral.priced_quantity is 'Its quantity in the unit that is priced, fine.';
 comment on column @book@.collateral.pledged is 'The sum of the shares that are pledged.';
+
+create function @book@._named_values(c @book@.collateral, age_months integer) returns jsonb
+    language sql immutable parallel safe
+    return c.attributes || jsonb_strip_nulls(jsonb_build_object('quantity', c.quantity, 'new_price', c.new_price,
+        'age_months', case when c.new_on is not null then least(greatest(age_months, 0), 1200) end));
+comment on function @book@._named_values(@book@.collateral, integer) is
+'The values that an expression finds by name: attributes of a thing, its quantity, its price when new, its age, a century at most.';
 
 -- A row says all that its kind needs, and nothing else of it changes but what is pledged.
 create function @book@._check_collateral() returns trigger language plpgsql as $$
@@ -104,8 +113,9 @@ begin
         return new;
     end if;
     select a.* into asset from @book@.asset as a where a.id = new.asset_id;
-    if (asset.kind in ('deposit', 'vehicle', 'appraised', 'property_index')) <> (new.currency is not null)
-        or (asset.kind = 'vehicle') <> (new.new_price is not null and new.new_on is not null)
+    if (asset.kind in ('deposit', 'vehicle', 'appraised', 'property_index') or asset.kind = 'expression' and asset.currency is null)
+            <> (new.currency is not null)
+        or asset.kind <> 'expression' and (asset.kind = 'vehicle') <> (new.new_price is not null and new.new_on is not null)
         or asset.kind = 'property_index' and new.currency <> asset.currency
         or asset.kind <> 'metal' and (new.unit is not null or new.purity <> 1)
         or asset.kind in ('vehicle', 'appraised', 'property_index') and new.quantity <> 1 or new.pledged <> 0
@@ -113,7 +123,12 @@ begin
         raise exception using errcode = 'LN206',
             message = format('collateral "%s" does not say what asset "%s" needs', new.reference, asset.code),
             detail = format('The asset is of kind %s.', asset.kind),
-            hint = 'Give unit and purity of a metal, the currency of a deposit, of property and of what is appraised, currency, new_price and new_on of a vehicle.';
+            hint = 'Give unit and purity of a metal, the currency of a deposit, of property and of what is appraised or has no price, currency, new_price and new_on of a vehicle.';
+    end if;
+    if asset.kind = 'expression' then
+        -- Whatever its age will be: so no day can come on which it has no value.
+        perform from generate_series(0, case when 'age_months' = any (loan_engine.expression_names(asset.expression)) then 1200 else 0 end) as n
+        cross join lateral loan_engine.expression_value(asset.expression, @book@._named_values(new, n)) as v;
     end if;
     -- The arithmetic has 28 digits; twelve decimals of an ounce weigh nothing.
     new.priced_quantity := trim_scale(round(new.purity * case
@@ -260,7 +275,7 @@ create function @book@._pool_parts(pools uuid[], on_date date)
         case when not v.is_fixed then f.exchange_id end,
         case when not v.is_fixed or f.exchange_id is not null then w.amount end,
         case when v.is_fixed and f.exchange_id is null then w.amount end,
-        case when a.kind = 'vehicle' then (c.new_on + make_interval(months => v.months + 1))::date end
+        case when v.months is not null then (c.new_on + make_interval(months => v.months + 1))::date end
     from @book@.security_interest as i
     join @book@.pool as p on p.id = i.pool_id
     join @book@.collateral as c on c.id = i.collateral_id
@@ -277,6 +292,15 @@ create function @book@._pool_parts(pools uuid[], on_date date)
                 when 'appraised' then e.value
                 when 'property_index' then e.value / e.index_value
                 else c.priced_quantity end as amount
+        where a.kind <> 'expression'
+        union all
+        -- An expression is worth something whatever the price is, and something for each unit of the price.
+        select p.is_fixed,
+            case when 'age_months' = any (loan_engine.expression_names(a.expression)) then @book@._age_months(c.new_on, on_date) end,
+            p.amount
+        from loan_engine.expression_value(a.expression, @book@._named_values(c, @book@._age_months(c.new_on, on_date))) as x
+        cross join lateral (values (true, x.fixed), (false, x.per_price)) as p (is_fixed, amount)
+        where a.kind = 'expression' and (p.is_fixed or a.currency is not null)
     ) as v
     cross join lateral (select trim_scale(round(v.amount * (1 - i.haircut) * i.share, 12)) as amount) as w
     cross join lateral (

@@ -31,6 +31,18 @@ insert into @book@.exposure_dimension values
         from @book@.loan as l
         join @book@.employment as w on w.party_id = l.borrower_id and w.validity @> @book@.business_date()
         join @book@.employer as e on e.id = w.employer_id where l.id = any ($1)'),
+    ('collateral', 'What is pledged: the kind of asset, in equal shares where there are several, as of the last event of the loan; unsecured where nothing is.',
+    'select l.id, coalesce(k.kind, ''unsecured''), 1::numeric / count(*) over (partition by l.id)
+        from @book@.loan as l
+        left join lateral (
+            select distinct a.kind
+            from @book@.pool_loan as p
+            join @book@.security_interest as i on i.pool_id = p.pool_id and i.released_on is null
+            join @book@.collateral as c on c.id = i.collateral_id
+            join @book@.asset as a on a.id = c.asset_id
+            where p.loan_id = l.id
+        ) as k on true
+        where l.id = any ($1)'),
     ('currency', 'In which currency is lent.',
     'select l.id, l.currency, 1 from @book@.loan as l where l.id = any ($1)');
 

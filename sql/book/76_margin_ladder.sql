@@ -19,7 +19,8 @@ $$;
 comment on function @book@._margin_date() is 'The day that debts of pools are told for.';
 
 create table @book@.margin_standing (
-    pool_id uuid primary key references @book@.pool,
+    pool_id uuid primary key,
+    policy_id uuid not null,
     version integer not null default 0,
     level smallint not null default 0 check (level between 0 and 3),
     level_since date not null default @book@.business_date(),
@@ -27,13 +28,16 @@ create table @book@.margin_standing (
     debt_from date not null default @book@.business_date(),
     debt_per_day numeric not null default 0,
     fixed numeric not null default 0,
+    is_ageing boolean not null default false,
     changes_on date,
     value numeric not null default 0,
     laid_through date not null default @book@.business_date()
 ) with (fillfactor = 50);
 create index on @book@.margin_standing (laid_through);
 comment on table @book@.margin_standing is 'How each pool stands: its level, and the line of what is owed. Written by the engine alone.';
-comment on column @book@.margin_standing.pool_id is 'The pool.';
+comment on column @book@.margin_standing.pool_id is
+'The pool. A foreign key would be looked up at every second update within a transaction; the engine alone writes here.';
+comment on column @book@.margin_standing.policy_id is 'Its levels: those of the pool, which do not change.';
 comment on column @book@.margin_standing.version is 'Its last valuation; 0 before anything was pledged, when it has no level yet.';
 comment on column @book@.margin_standing.level is '0 below all levels, 1 warned, 2 called, 3 to be liquidated.';
 comment on column @book@.margin_standing.level_since is 'Since when.';
@@ -41,6 +45,7 @@ comment on column @book@.margin_standing.debt is 'What was owed on debt_from: pr
 comment on column @book@.margin_standing.debt_from is 'The day the line is told from.';
 comment on column @book@.margin_standing.debt_per_day is 'What each day adds.';
 comment on column @book@.margin_standing.fixed is 'What is pledged that follows no price is worth, after haircuts.';
+comment on column @book@.margin_standing.is_ageing is 'Whether anything that is pledged is worth less with its age.';
 comment on column @book@.margin_standing.changes_on is 'When the line or that worth changes by time alone.';
 comment on column @book@.margin_standing.value is 'What all was worth when it was looked at last.';
 comment on column @book@.margin_standing.laid_through is 'The last day its bands hold for.';
@@ -54,8 +59,8 @@ create table @book@.margin_ladder (
     rises_at numeric,
     primary key (pool_id, asset_id)
 ) with (fillfactor = 70);
-create index on @book@.margin_ladder (asset_id, falls_at);
-create index on @book@.margin_ladder (asset_id, rises_at);
+create index on @book@.margin_ladder (asset_id, falls_at) where falls_at is not null;
+create index on @book@.margin_ladder (asset_id, rises_at) where rises_at is not null;
 comment on table @book@.margin_ladder is 'Between which prices a pool stays at its level: a row for each price and each exchange rate it follows. Written by the engine alone.';
 comment on column @book@.margin_ladder.pool_id is 'The pool.';
 comment on column @book@.margin_ladder.asset_id is 'Whose price it is.';
@@ -102,35 +107,36 @@ comment on column @book@.collateral_valuation.recorded_at is 'When it was writte
 select @book@._make_append_only('@book@.collateral_valuation');
 insert into @book@.partitioned values ('collateral_valuation', array['select @book@._make_append_only(%L)']);
 
--- How a pool stands at the prices of now: what the engine looks at, and what checks it.
+-- How a pool stands at the prices of now: what the engine looks at, and what checks it. The places of rows
+-- are for the statement that read them: whoever writes them has locked them.
 create view @book@._pool_look as
 select s.pool_id, s.version, s.level, s.fixed, s.laid_through, d.today,
     s.debt + s.debt_per_day * (d.today - s.debt_from) as debt, g.*, k.new_level, k.value, k.days, k.falls_at, k.rises_at,
-    k.rate_falls_at, k.rate_rises_at
+    k.rate_falls_at, k.rate_rises_at, s.ctid as place
 from @book@.margin_standing as s
-join @book@.pool as p on p.id = s.pool_id
-join @book@.margin_policy as m on m.id = p.policy_id
+join @book@.margin_policy as m on m.id = s.policy_id
 cross join (select @book@._margin_date() as today offset 0) as d
 cross join lateral (
     select coalesce(array_agg(l.asset_id), '{}') as asset_ids, coalesce(array_agg(l.weight), '{}') as weights,
         coalesce(array_agg(q.price), '{}') as prices, coalesce(array_agg(l.rate_id), '{}') as rate_ids,
         coalesce(array_agg(r.price), '{}') as rates,
-        coalesce(bool_or(q.priced_on + a.stale_after_days < d.today or r.priced_on + b.stale_after_days < d.today), false) as is_held
+        coalesce(bool_or(q.fresh_through < d.today or r.fresh_through < d.today), false) as is_held,
+        coalesce(array_agg(l.ctid), '{}') as places, coalesce(bool_or(l.rate_id is not null), false) as has_rates
     from @book@.margin_ladder as l
     join @book@.asset_quote as q on q.asset_id = l.asset_id
-    join @book@.asset as a on a.id = l.asset_id
     left join @book@.asset_quote as r on r.asset_id = l.rate_id
-    left join @book@.asset as b on b.id = l.rate_id
     where l.pool_id = s.pool_id and l.weight is not null
 ) as g
 -- What nothing is pledged for is an ordinary debt, at no level. Only where there is nothing that is asked.
+-- Where no day changes anything, as in pools whose loans are paid, bands hold for as long as there are days.
 cross join lateral (
     select case when s.fixed = 0 and cardinality(g.weights) = 0 and not exists (
             select from @book@.security_interest as i where i.pool_id = s.pool_id and i.released_on is null)
         then 0 else s.debt + s.debt_per_day * (d.today - s.debt_from) end as secured offset 0
 ) as o
 cross join lateral loan_engine._margin_look(m.enters, m.hysteresis, s.level, o.secured,
-    s.debt_per_day, least(30, greatest(s.changes_on - 1 - d.today, 0)), s.fixed, g.weights, g.prices, g.rates, g.is_held) as k;
+    s.debt_per_day, least(case when s.debt_per_day = 0 then 36525 else 30 end,
+        case when s.changes_on is not null then greatest(s.changes_on - 1 - d.today, 0) end), s.fixed, g.weights, g.prices, g.rates, g.is_held) as k;
 comment on view @book@._pool_look is 'How each pool stands at the prices of now, and where it is to be looked at again.';
 comment on column @book@._pool_look.pool_id is 'The pool.';
 comment on column @book@._pool_look.version is 'Its last valuation.';
@@ -145,6 +151,8 @@ comment on column @book@._pool_look.prices is 'The price of each.';
 comment on column @book@._pool_look.rate_ids is 'The exchange rate of each.';
 comment on column @book@._pool_look.rates is 'Its price.';
 comment on column @book@._pool_look.is_held is 'Whether a price is stale.';
+comment on column @book@._pool_look.places is 'Where the rows of margin_ladder lie.';
+comment on column @book@._pool_look.has_rates is 'Whether it follows exchange rates.';
 comment on column @book@._pool_look.new_level is 'The level it is at.';
 comment on column @book@._pool_look.value is 'What all is worth.';
 comment on column @book@._pool_look.days is 'For how many more days bands would hold.';
@@ -152,77 +160,78 @@ comment on column @book@._pool_look.falls_at is 'Where each price is to be looke
 comment on column @book@._pool_look.rises_at is 'Where each price is to be looked at again, above.';
 comment on column @book@._pool_look.rate_falls_at is 'The same of each exchange rate, below.';
 comment on column @book@._pool_look.rate_rises_at is 'The same of each exchange rate, above.';
+comment on column @book@._pool_look.place is 'Where the row of margin_standing lies.';
 
 -- Looks at pools and lays their bands; what moved to another level is valued, and followed by its call.
 create function @book@._look_at_pools(pools uuid[], cause text) returns void language plpgsql as $$
 declare
+    chunk_size constant integer := 5000;
     moved record;
 begin
-    perform from @book@.margin_standing as s where s.pool_id = any (pools) order by s.pool_id for update;
-    with seen as materialized (
-        select v.*
-        from unnest(pools) as u (pool_id)
-        join @book@._pool_look as v on v.pool_id = u.pool_id
-        where v.version > 0 or cause = 'pledge'
-    ), bands as (
-        select b.pool_id, b.asset_id, max(b.falls_at) as falls_at, min(b.rises_at) as rises_at
-        from (
-            select s.pool_id, unnest(s.asset_ids) as asset_id, unnest(s.falls_at) as falls_at, unnest(s.rises_at) as rises_at
-            from seen as s
-            union all
-            select s.pool_id, unnest(s.rate_ids), unnest(s.rate_falls_at), unnest(s.rate_rises_at) from seen as s
-        ) as b
-        where b.asset_id is not null
-        group by b.pool_id, b.asset_id
-    ), laid as (
-        update @book@.margin_ladder as l
-        set falls_at = b.falls_at, rises_at = b.rises_at
-        from bands as b
-        where l.pool_id = b.pool_id and l.asset_id = b.asset_id
-    ), stood as (
-        update @book@.margin_standing as t
-        set version = t.version + (s.new_level <> s.level or cause not in ('price', 'debt', 'day'))::integer,
-            level = s.new_level, level_since = case when s.new_level = s.level then t.level_since else s.today end,
-            value = s.value, laid_through = s.today + s.days
-        from seen as s
-        where t.pool_id = s.pool_id
-    ), valued as (
-        insert into @book@.collateral_valuation (pool_id, version, valued_on, cause, level_before, level, debt, value, fixed,
-            asset_ids, weights, prices, rates, is_held)
-        select s.pool_id, s.version + 1, s.today, cause, s.level, s.new_level, s.debt, s.value, s.fixed,
-            s.asset_ids, s.weights, s.prices, s.rates, s.is_held
-        from seen as s
-        where s.new_level <> s.level or cause not in ('price', 'debt', 'day')
-    )
-    select array_agg(s.pool_id) as pools, array_agg(s.level) as before, array_agg(s.new_level) as after,
-        array_agg(s.debt) as debts, array_agg(s.value) as values
-    into moved
-    from seen as s
-    where s.new_level <> s.level or s.level >= 2 and cause <> 'price';
-    if moved.pools is not null then
-        perform @book@._follow_margins(
-            moved.pools, moved.before, moved.after, moved.debts, moved.values, cause in ('debt', 'pledge', 'appraisal'));
+    -- A price has the prices for itself, so nobody else is at a pool.
+    if cause <> 'price' then
+        perform from @book@.margin_standing as s where s.pool_id = any (pools) order by s.pool_id for update;
     end if;
+    for place in 1 .. cardinality(pools) by chunk_size loop
+        with seen as materialized (
+            select v.*
+            from unnest(pools[place : place + chunk_size - 1]) as u (pool_id)
+            join @book@._pool_look as v on v.pool_id = u.pool_id
+            where v.version > 0 or cause = 'pledge'
+        ), bands as (
+            select b.place, b.falls_at, b.rises_at
+            from (
+                select unnest(s.places) as place, unnest(s.falls_at) as falls_at, unnest(s.rises_at) as rises_at
+                from seen as s where not s.has_rates
+            ) as b
+            union all
+            select l.ctid, b.falls_at, b.rises_at
+            from (
+                select b.pool_id, b.asset_id, max(b.falls_at) as falls_at, min(b.rises_at) as rises_at
+                from (
+                    select s.pool_id, unnest(s.asset_ids) as asset_id, unnest(s.falls_at) as falls_at, unnest(s.rises_at) as rises_at
+                    from seen as s where s.has_rates
+                    union all
+                    select s.pool_id, unnest(s.rate_ids), unnest(s.rate_falls_at), unnest(s.rate_rises_at)
+                    from seen as s where s.has_rates
+                ) as b
+                where b.asset_id is not null
+                group by b.pool_id, b.asset_id
+            ) as b
+            join @book@.margin_ladder as l on l.pool_id = b.pool_id and l.asset_id = b.asset_id
+        ), laid as (
+            update @book@.margin_ladder as l
+            set falls_at = b.falls_at, rises_at = b.rises_at
+            from bands as b
+            where l.ctid = b.place
+        ), stood as (
+            update @book@.margin_standing as t
+            set version = t.version + (s.new_level <> s.level or cause not in ('price', 'debt', 'day'))::integer,
+                level = s.new_level, level_since = case when s.new_level = s.level then t.level_since else s.today end,
+                value = s.value, laid_through = s.today + s.days
+            from seen as s
+            where t.ctid = s.place
+        ), valued as (
+            insert into @book@.collateral_valuation (pool_id, version, valued_on, cause, level_before, level, debt, value, fixed,
+                asset_ids, weights, prices, rates, is_held)
+            select s.pool_id, s.version + 1, s.today, cause, s.level, s.new_level, s.debt, s.value, s.fixed,
+                s.asset_ids, s.weights, s.prices, s.rates, s.is_held
+            from seen as s
+            where s.new_level <> s.level or cause not in ('price', 'debt', 'day')
+        )
+        select array_agg(s.pool_id) as pools, array_agg(s.level) as before, array_agg(s.new_level) as after,
+            array_agg(s.debt) as debts, array_agg(s.value) as values
+        into moved
+        from seen as s
+        where s.new_level <> s.level and (s.level >= 2 or s.new_level >= 2) or s.level >= 2 and cause <> 'price';
+        if moved.pools is not null then
+            perform @book@._follow_margins(
+                moved.pools, moved.before, moved.after, moved.debts, moved.values, cause in ('debt', 'pledge', 'appraisal'));
+        end if;
+    end loop;
 end $$;
 comment on function @book@._look_at_pools(uuid[], text) is
 'Looks at pools exactly, lays their bands anew, and has margin calls follow those that moved. Who calls it holds the lock of prices.';
-
-create function @book@._follow_prices(asset_ids uuid[], prices numeric[]) returns void language plpgsql as $$
-declare
-    pools uuid[] := array(
-        select distinct l.pool_id
-        from unnest(asset_ids, prices) as t (asset_id, price)
-        cross join lateral (
-            select f.pool_id from @book@.margin_ladder as f where f.asset_id = t.asset_id and f.falls_at >= t.price
-            union all
-            select r.pool_id from @book@.margin_ladder as r where r.asset_id = t.asset_id and r.rises_at < t.price
-        ) as l);
-begin
-    if cardinality(pools) > 0 then
-        perform @book@._look_at_pools(pools, 'price');
-    end if;
-end $$;
-comment on function @book@._follow_prices(uuid[], numeric[]) is 'Looks at the pools whose bands prices left.';
 
 -- Whoever lays bands reads prices that nobody moves meanwhile.
 create function @book@._share_prices() returns void language plpgsql as $$
@@ -251,13 +260,59 @@ $$;
 comment on function @book@._debt(@book@.loan_balance, date) is
 'What is owed of a loan on a day, what each day adds, in currency units, not rounded, and until when that holds; no row for one that is not active.';
 
+-- A loan that is written off is given up in the books, not towards the borrower: what was given up stays owed
+-- until it comes back or is waived, and what is pledged stays pledged for it.
+create table @book@.claim_waiver (
+    id uuid primary key default loan_engine.uuid_v7(),
+    loan_id uuid not null references @book@.loan,
+    amount numeric not null check (amount > 0),
+    reason text not null check (reason <> ''),
+    business_date date not null default @book@.business_date(),
+    actor text not null default @book@.actor(),
+    recorded_at timestamptz not null default clock_timestamp()
+);
+create index on @book@.claim_waiver (loan_id);
+comment on table @book@.claim_waiver is 'What of loans that are written off the borrower was let off.';
+comment on column @book@.claim_waiver.id is 'Key.';
+comment on column @book@.claim_waiver.loan_id is 'The loan.';
+comment on column @book@.claim_waiver.amount is 'How much, in currency units.';
+comment on column @book@.claim_waiver.reason is 'Why.';
+comment on column @book@.claim_waiver.business_date is 'The business date.';
+comment on column @book@.claim_waiver.actor is 'Who decided it.';
+comment on column @book@.claim_waiver.recorded_at is 'When it was recorded.';
+select @book@._make_append_only('@book@.claim_waiver');
+
+create function @book@._claim(loan_id uuid) returns numeric
+    language sql stable as $$
+    select greatest(0, coalesce((
+            select sum(l.total_written_off) from @book@.amortisation_line as l where l.loan_id = _claim.loan_id), 0)
+        - coalesce((
+            select sum((e.operation ->> 'amount')::numeric)
+            from @book@.loan_event as e
+            where e.loan_id = _claim.loan_id and e.type = 'repay' and e.operation ->> 'kind' = 'recovery'
+                and not exists (select from @book@.payment_reversal as v where v.payment_id = e.payment_id)), 0)
+        - coalesce((select sum(w.amount) from @book@.claim_waiver as w where w.loan_id = _claim.loan_id), 0))
+$$;
+comment on function @book@._claim(uuid) is
+'What the borrower of a loan that is written off still owes: what was given up, less what came back and what was waived.';
+
+create function @book@._secured_debt(b @book@.loan_balance, on_date date)
+    returns table (amount numeric, per_day numeric, holds_until date)
+    language sql stable as $$
+    select d.amount, d.per_day, d.holds_until from @book@._debt(b, on_date) as d
+    union all
+    select @book@._claim(b.loan_id), 0, null where b.status = 'written_off'
+$$;
+comment on function @book@._secured_debt(@book@.loan_balance, date) is
+'What collateral is held for: what is owed of a loan, and the claim on one that is written off.';
+
 create view @book@._pool_debt as
 select l.pool_id, d.today, round(coalesce(sum(o.amount), 0), 12) as debt, round(coalesce(sum(o.per_day), 0), 12) as per_day,
     min(o.holds_until) as holds_until
 from @book@.pool_loan as l
 join @book@.loan_balance as b on b.loan_id = l.loan_id
 cross join (select @book@._margin_date() as today offset 0) as d
-left join lateral @book@._debt(b, d.today) as o on true
+left join lateral @book@._secured_debt(b, d.today) as o on true
 group by l.pool_id, d.today;
 comment on view @book@._pool_debt is 'What is owed of each pool, by the balances of its loans.';
 comment on column @book@._pool_debt.pool_id is 'The pool.';
@@ -272,7 +327,7 @@ begin
     update @book@.margin_standing as s
     set debt = d.debt, debt_from = d.today, debt_per_day = d.per_day,
         changes_on = least(d.holds_until, (
-            select min(p.changes_on) from @book@._pool_parts(array[s.pool_id], d.today) as p where s.fixed > 0 and p.changes_on is not null))
+            select min(p.changes_on) from @book@._pool_parts(array[s.pool_id], d.today) as p where s.is_ageing and p.changes_on is not null))
     from @book@._pool_debt as d
     where s.pool_id = any (pools) and d.pool_id = s.pool_id and d.pool_id = any (pools);
 end $$;
@@ -321,7 +376,8 @@ begin
         on conflict (pool_id, asset_id) do update set weight = excluded.weight, rate_id = excluded.rate_id
     )
     update @book@.margin_standing as s
-    set fixed = coalesce((select sum(p.fixed) from parts as p where p.pool_id = s.pool_id), 0)
+    set fixed = coalesce((select sum(p.fixed) from parts as p where p.pool_id = s.pool_id), 0),
+        is_ageing = exists (select from parts as p where p.pool_id = s.pool_id and p.changes_on is not null)
     where s.pool_id = any (pools);
     perform @book@._bring_debts(pools);
 end $$;
@@ -331,10 +387,11 @@ comment on function @book@._bring_parts(uuid[]) is
 -- Whatever happens to a loan that collateral is held for moves its pool in the same transaction.
 create function @book@._follow_debts() returns trigger language plpgsql as $$
 declare
-    pools uuid[] := (
-        select array_agg(distinct l.pool_id) from recorded as r join @book@.pool_loan as l on l.loan_id = r.loan_id);
+    pools uuid[];
 begin
-    if pools is not null then
+    if exists (select from recorded as r join @book@.pool_loan as l on l.loan_id = r.loan_id) then
+        pools := array(
+            select distinct l.pool_id from recorded as r join @book@.pool_loan as l on l.loan_id = r.loan_id order by l.pool_id);
         perform @book@._share_prices();
         perform @book@._bring_debts(pools);
         perform @book@._look_at_pools(pools, 'debt');
@@ -409,7 +466,7 @@ begin
     due := array(select s.pool_id from @book@.margin_standing as s where s.laid_through <= day and s.version > 0 order by s.pool_id);
     if cardinality(due) > 0 then
         changing := array(
-            select s.pool_id from @book@.margin_standing as s where s.pool_id = any (due) and s.fixed > 0 and s.changes_on <= day + 1);
+            select s.pool_id from @book@.margin_standing as s where s.pool_id = any (due) and s.is_ageing and s.changes_on <= day + 1);
         perform @book@._bring_debts(due);
         if cardinality(changing) > 0 then
             perform @book@._bring_parts(changing);

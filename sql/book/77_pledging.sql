@@ -35,8 +35,8 @@ begin
     returning id into made;
     insert into @book@.pool_loan (loan_id, pool_id, rank)
     select i.id, made, coalesce(i.rank, 1) from unnest(loan_ids, ranks) as i (id, rank);
-    insert into @book@.margin_standing (pool_id, level_since, debt_from, laid_through)
-    values (made, @book@._margin_date(), @book@._margin_date(), @book@._margin_date());
+    insert into @book@.margin_standing (pool_id, policy_id, level_since, debt_from, laid_through)
+    values (made, policy, @book@._margin_date(), @book@._margin_date(), @book@._margin_date());
     perform @book@._share_prices();
     perform @book@._bring_debts(array[made]);
     return made;
@@ -47,7 +47,7 @@ comment on function @book@.open_pool(uuid[], smallint[]) is
 create function @book@.take_collateral(
     legal_entity_id uuid, owner_id uuid, reference text, asset_code text, quantity numeric default 1, unit text default null,
     purity_mark text default null, currency text default null, new_price numeric default null, new_on date default null,
-    description text default null
+    description text default null, attributes jsonb default '{}'
 ) returns uuid language plpgsql as $$
 declare
     asset uuid := (select a.id from @book@.asset as a where a.code = asset_code);
@@ -59,15 +59,22 @@ begin
             hint = 'The table asset lists assets by their code.';
     end if;
     insert into @book@.collateral (legal_entity_id, owner_id, reference, asset_id, description, quantity, unit, purity, currency,
-        new_price, new_on)
+        new_price, new_on, attributes)
     values (take_collateral.legal_entity_id, take_collateral.owner_id, take_collateral.reference, asset, take_collateral.description,
         take_collateral.quantity, take_collateral.unit, coalesce(loan_engine.purity(purity_mark), 1), take_collateral.currency,
-        take_collateral.new_price, take_collateral.new_on)
+        take_collateral.new_price, take_collateral.new_on, take_collateral.attributes)
     returning id into made;
     return made;
 end $$;
-comment on function @book@.take_collateral(uuid, uuid, text, text, numeric, text, text, text, numeric, date, text) is
-'Takes a thing that may be pledged: how much of which asset, of metal its unit and a mark of purity such as 22K or 916. Returns its key; refuses with LN201, LN206, LN208 and 22023.';
+comment on function @book@.take_collateral(uuid, uuid, text, text, numeric, text, text, text, numeric, date, text, jsonb) is
+'Takes a thing that may be pledged: how much of which asset, of metal its unit and a mark of purity such as 22K or 916, and attributes that its expression asks for. Returns its key; refuses with LN201, LN206, LN208 and 22023.';
+
+create function @book@._collateral_is_pledged(subject_id uuid) returns text language sql stable as $$
+    select format('of collateral "%s" %s is pledged', c.reference, trim_scale(c.pledged))
+    from @book@.collateral as c
+    where c.id = subject_id and c.pledged > 0
+$$;
+comment on function @book@._collateral_is_pledged(uuid) is 'Against giving back or selling what is pledged.';
 
 create function @book@.pledge(
     pool_id uuid, collateral_id uuid, share numeric default 1, rank smallint default 1::smallint, haircut numeric default null
@@ -92,6 +99,13 @@ begin
             hint = 'Take it for this one.';
     end if;
     perform @book@._authorise('pledge', legal_entity_id => held.legal_entity_id);
+    -- Who gives it back locks the same row, and finds the share that is pledged here.
+    perform from @book@.collateral as c where c.id = pledge.collateral_id for no key update;
+    if (select s.state from @book@._status('collateral', pledge.collateral_id) as s) in ('released', 'sold') then
+        raise exception using errcode = 'LN214', message = format('collateral "%s" is not held any more', held.reference),
+            detail = format('It is %s.', (select s.state from @book@._status('collateral', pledge.collateral_id) as s)),
+            hint = 'Take it anew.';
+    end if;
     insert into @book@.security_interest (collateral_id, pool_id, rank, share, haircut)
     values (pledge.collateral_id, pledge.pool_id, pledge.rank, pledge.share, coalesce(pledge.haircut,
         @book@._haircut(held.asset_id, held.maturity - @book@.business_date())))
@@ -102,7 +116,7 @@ begin
     return made;
 end $$;
 comment on function @book@.pledge(uuid, uuid, numeric, smallint, numeric) is
-'Pledges a share of a thing to a pool, with the haircut of its asset for how long the loans run unless given, and returns the key of the interest. Refuses with LN201, LN203 more than the whole, LN206, LN207 what has no price, LN208.';
+'Pledges a share of a thing to a pool, with the haircut of its asset for how long the loans run unless given, and returns the key of the interest. Refuses with LN201, LN203 more than the whole, LN206, LN207 what has no price, LN208, LN214 what was given back or sold.';
 
 create function @book@.release_collateral(security_interest_id uuid) returns void language plpgsql as $$
 declare
@@ -181,6 +195,43 @@ begin
 end $$;
 comment on function @book@.appraise(uuid, numeric, text, date) is
 'Records what a thing is worth by somebody who knows, in its currency, on the business date unless given; pools it is pledged to follow. Refuses with LN201, LN207, LN208, LN210 and LN214.';
+
+create function @book@.waive_claim(loan_no text, amount numeric, reason text, legal_entity_id uuid default null)
+    returns numeric language plpgsql as $$
+declare
+    loan @book@.loan := @book@._loan(loan_no, legal_entity_id);
+    claim numeric;
+    pools uuid[];
+begin
+    perform @book@._authorise('waive', waive_claim.amount, loan.currency, legal_entity_id => loan.legal_entity_id);
+    perform @book@._hold(array[loan.id]);
+    claim := case (select b.status from @book@.loan_balance as b where b.loan_id = loan.id)
+        when 'written_off' then @book@._claim(loan.id) end;
+    if claim is null then
+        raise exception using errcode = 'LN214', message = format('loan "%s" is not written off', loan_no),
+            hint = 'Use waive for what is owed of a loan that runs.';
+    elsif waive_claim.amount is null or waive_claim.amount <= 0
+        or waive_claim.amount <> loan_engine.round_money(waive_claim.amount, loan.currency)
+    then
+        raise exception using errcode = 'LN105', message = 'what is waived is whole minor units above zero',
+            detail = format('It is %s %s.', waive_claim.amount, loan.currency), hint = 'Give such an amount.';
+    elsif waive_claim.amount > claim then
+        raise exception using errcode = 'LN104', message = 'more would be waived than is owed',
+            detail = format('%s %s are still owed.', claim, loan.currency), hint = 'Waive no more than that.';
+    elsif reason is null or reason = '' then
+        raise exception using errcode = '22004', message = 'a waiver needs a reason', hint = 'Say why.';
+    end if;
+    insert into @book@.claim_waiver (loan_id, amount, reason) values (loan.id, waive_claim.amount, waive_claim.reason);
+    pools := array(select l.pool_id from @book@.pool_loan as l where l.loan_id = loan.id);
+    if cardinality(pools) > 0 then
+        perform @book@._share_prices();
+        perform @book@._bring_debts(pools);
+        perform @book@._look_at_pools(pools, 'debt');
+    end if;
+    return claim - waive_claim.amount;
+end $$;
+comment on function @book@.waive_claim(text, numeric, text, uuid) is
+'Lets the borrower of a loan that is written off off an amount, in currency units, and returns what is still owed; what is pledged for it can be given back when nothing is. Refuses with LN104, LN105, LN201, LN208, LN214 and 22004.';
 
 create function @book@.revalue(pool_id uuid) returns integer language plpgsql as $$
 begin

@@ -196,20 +196,28 @@ begin
     -- It is settled, and the collateral gone, before the payments move the pool.
     perform @book@.transition('margin_call', held.id, 'settle', held.status_version);
     update @book@.security_interest as i set released_on = @book@.business_date() where i.id = any (gone);
+    sold := array(
+        select c.id from @book@.collateral as c
+        where c.pledged = 0 and c.id in (select i.collateral_id from @book@.security_interest as i where i.id = any (gone)));
+    perform @book@._move('collateral', sold, array_fill('sell'::text, array[cardinality(sold)]), is_guarded => false);
     perform @book@._bring_parts(array[held.pool_id]);
     with owed as (
-        select k.id, k.legal_entity_id, k.loan_no, l.rank, q.total as debt
+        select k.id, k.legal_entity_id, k.loan_no, l.rank,
+            case b.status when 'written_off' then 'recovery' else 'repayment' end as kind,
+            case b.status when 'written_off' then @book@._claim(b.loan_id) else (
+                select q.total from loan_engine.payoff_quote(@book@.loan_state_as_of(l.loan_id), @book@.business_date()) as q)
+            end as debt
         from @book@.pool_loan as l
         join @book@.loan_balance as b on b.loan_id = l.loan_id
         join @book@.loan as k on k.id = l.loan_id
-        cross join lateral loan_engine.payoff_quote(@book@.loan_state_as_of(l.loan_id), @book@.business_date()) as q
-        where l.pool_id = held.pool_id and b.status = 'active'
+        where l.pool_id = held.pool_id and b.status in ('active', 'written_off')
     ), served as (
         select o.*, coalesce(sum(o.debt) over (order by o.rank, o.id rows between unbounded preceding and 1 preceding), 0) as before
         from owed as o
     ), paid as (
-        insert into @book@.payment (legal_entity_id, provider, reference, loan_id, amount, currency)
-        select o.legal_entity_id, 'liquidation', held.id::text || ' ' || o.loan_no, o.id, least(o.debt, proceeds - o.before), held.currency
+        insert into @book@.payment (legal_entity_id, provider, reference, loan_id, amount, currency, kind)
+        select o.legal_entity_id, 'liquidation', held.id::text || ' ' || o.loan_no, o.id, least(o.debt, proceeds - o.before),
+            held.currency, o.kind
         from served as o
         where proceeds > o.before and o.debt > 0
         returning amount
@@ -267,7 +275,7 @@ select l.loan_id, l.pool_id, l.rank, round(coalesce(o.amount, 0), 2) as debt, ro
 from @book@.pool_loan as l
 join @book@.loan_balance as b on b.loan_id = l.loan_id
 join @book@._pool_look as k on k.pool_id = l.pool_id
-left join lateral @book@._debt(b, k.today) as o on true;
+left join lateral @book@._secured_debt(b, k.today) as o on true;
 comment on view @book@.v_loan_ltv is 'How far each loan of a pool is covered: what is owed of it and of all that are served before it, over the value.';
 comment on column @book@.v_loan_ltv.loan_id is 'The loan.';
 comment on column @book@.v_loan_ltv.pool_id is 'The pool.';

@@ -2,8 +2,12 @@
 
 use pgrx::prelude::*;
 
-use crate::domain::collateral::{self, CurvePoint, Leg, Levels, LtvTier, Pool, WeightUnit, look};
-use crate::pg::{Answer, List, Name, Num, One, OrReport, Whole, cell};
+use rust_decimal::Decimal;
+
+use crate::domain::collateral::{
+    self, CurvePoint, Expression, Leg, Levels, LtvTier, Pool, WeightUnit, look,
+};
+use crate::pg::{Answer, Document, List, Name, Num, One, OrReport, Whole, cell};
 
 #[pg_extern(immutable, parallel_safe)]
 fn convert_weight(weight: Num, from_unit: Name<'_>, to_unit: Name<'_>) -> Answer<Num> {
@@ -49,6 +53,36 @@ fn depreciated_value(
         .map(|(months, remaining)| CurvePoint { age_months: months.0, remaining: remaining.0 })
         .collect();
     collateral::depreciated_value(price.0, &curve, age_months.0).or_report().map(Num)
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn expression_names(expression: Name<'_>) -> Answer<Vec<String>> {
+    Ok(Expression::parse(expression.0).or_report()?.names())
+}
+
+#[pg_extern(
+    immutable,
+    parallel_safe,
+    sql = r#"
+create function expression_value(expression text, named_values jsonb)
+returns table (fixed numeric, per_price numeric)
+language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#
+)]
+fn expression_value(expression: Name<'_>, named_values: Document) -> Answer<One> {
+    let read = Expression::parse(expression.0).or_report()?;
+    let line = read.evaluate(&|name| number(named_values.0.get(name)?)).or_report()?;
+    Ok(One(vec![cell(Num(line.fixed)), cell(Num(line.per_price))]))
+}
+
+/// A number, or the text of one, to the digit.
+fn number(value: &serde_json::Value) -> Option<Decimal> {
+    match value {
+        serde_json::Value::Number(number) => Decimal::from_str_exact(&number.to_string()).ok(),
+        serde_json::Value::String(text) => Decimal::from_str_exact(text).ok(),
+        _ => None,
+    }
 }
 
 #[pg_extern(immutable, parallel_safe)]

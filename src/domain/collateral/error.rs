@@ -64,6 +64,17 @@ pub enum CollateralError {
     /// A price that is not a positive number.
     #[error("a price is not a positive number")]
     BadPrice(String),
+    /// An expression that cannot be read.
+    #[error("the expression cannot be read")]
+    Expression {
+        /// The place of the fault, in characters from 1.
+        place: usize,
+        /// What is wrong there.
+        why: String,
+    },
+    /// A name of an expression that was given no value.
+    #[error("\"{0}\" has no value")]
+    NoValue(String),
     /// A horizon of no days, or a confidence that is none.
     #[error("{what} is out of range")]
     OutOfRange {
@@ -87,7 +98,8 @@ impl Refusal for CollateralError {
         match self {
             Self::Arithmetic(error) => error.detail(),
             Self::Unknown(error) => error.detail(),
-            Self::Purity(_) => None,
+            Self::Purity(_) | Self::NoValue(_) => None,
+            Self::Expression { place, why } => Some(format!("At character {place}: {why}.")),
             Self::NotPositive { value, .. }
             | Self::Negative { value, .. }
             | Self::NotAFraction { value, .. } => Some(format!("It is {value}.")),
@@ -128,6 +140,12 @@ impl Refusal for CollateralError {
             Self::TooFewPrices { .. } => {
                 Some("Give more prices, a lower confidence or a shorter horizon.".into())
             }
+            Self::Expression { .. } => Some(
+                "Use numbers, lower-case names, + - * /, parentheses, min(a, b) and max(a, b); \
+                 the price neither multiplied nor divided by itself nor compared."
+                    .into(),
+            ),
+            Self::NoValue(_) => Some("Give it, or take it out of the expression.".into()),
             Self::BadPrice(_) => Some("Give finite prices above zero.".into()),
             Self::OutOfRange { .. } => {
                 Some("Give a horizon of at least one day and a confidence between 0 and 1.".into())

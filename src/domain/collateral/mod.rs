@@ -6,6 +6,7 @@
 
 mod depreciation;
 mod error;
+mod expression;
 mod haircut;
 mod ladder;
 mod levels;
@@ -15,6 +16,7 @@ mod valuation;
 
 pub use depreciation::{CurvePoint, depreciated_value, remaining_part};
 pub use error::CollateralError;
+pub use expression::{Expression, Line};
 pub use haircut::suggest_haircut;
 pub use ladder::{Band, Bands, Leg, Look, Pool, look};
 pub use levels::{LEVELS_MAX, Levels};
