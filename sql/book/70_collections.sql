@@ -139,6 +139,7 @@ create table @book@.promise (
 );
 create unique index promise_open on @book@.promise (loan_id) where status = 'open' and arrangement_id is null;
 create index on @book@.promise (due_on) where status = 'open';
+create index on @book@.promise (loan_id) where status = 'open';
 create index on @book@.promise (case_id);
 create index on @book@.promise (arrangement_id) where arrangement_id is not null;
 comment on table @book@.promise is

@@ -157,46 +157,53 @@ comment on function @book@.take_legal_step(uuid, text, text, text, numeric, text
 
 -- The end of a day, each step for all cases at once.
 
-create function @book@._late_loans(on_date date)
+create function @book@._late_loans(on_date date, first_loan uuid, next_loan uuid)
     returns table (loan_id uuid, legal_entity_id uuid, days integer, stage text)
     language sql stable as $$
     select b.loan_id, b.legal_entity_id, on_date - b.oldest_unpaid, r.state
     from @book@.loan_balance as b
     join @book@._rung_span as r on r.machine = 'collections' and on_date - b.oldest_unpaid between r.from_days and r.through_days
     where b.status = 'active' and b.oldest_unpaid < on_date
+        and b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
 $$;
-comment on function @book@._late_loans(date) is
-'Loans past due on a day, their days past due and the stage of collections these lead to.';
+comment on function @book@._late_loans(date, uuid, uuid) is
+'Loans of a range past due on a day, their days past due and the stage of collections these lead to.';
 
-create function @book@._open_cases(on_date date) returns bigint language sql as $$
+create function @book@._open_cases(on_date date, first_loan uuid, next_loan uuid) returns bigint language plpgsql as $$
+declare
+    opened bigint;
+begin
     with opened as (
         insert into @book@.collections_case (legal_entity_id, loan_id, status, opened_on)
         select t.legal_entity_id, t.loan_id, t.stage, on_date
-        from @book@._late_loans(on_date) as t
+        from @book@._late_loans(on_date, first_loan, next_loan) as t
         where not exists (
             select from @book@.collections_case as c
-            where c.loan_id = t.loan_id and c.status not in ('cured', 'closed'))
+            where c.loan_id = t.loan_id and c.status not in ('cured', 'closed')
+                and c.loan_id >= first_loan and (next_loan is null or c.loan_id < next_loan))
         returning id, loan_id, status
     ), noted as (
         insert into @book@.collections_event (case_id, type, business_date, stage, days_past_due)
         select o.id, 'first_overdue', on_date, o.status, on_date - b.oldest_unpaid
         from opened as o join @book@.loan_balance as b using (loan_id)
+        where b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
     )
-    select count(*) from opened
-$$;
-comment on function @book@._open_cases(date) is
-'Opens a case for each loan past due that has none, in the stage of its days past due; returns how many.';
+    select count(*) into opened from opened as o;
+    return opened;
+end $$;
+comment on function @book@._open_cases(date, uuid, uuid) is
+'Opens a case for each loan of a range past due that has none, in the stage of its days past due; returns how many.';
 
 -- What the machine does not let go, such as a case before a court, stays.
-create function @book@._move_cases(on_date date) returns bigint language plpgsql as $$
+create function @book@._move_cases(on_date date, first_loan uuid, next_loan uuid) returns bigint language plpgsql as $$
 declare
     moves record;
 begin
     with behind as materialized (
         select c.id, c.status, t.days, t.stage
-        from @book@._late_loans(on_date) as t
+        from @book@._late_loans(on_date, first_loan, next_loan) as t
         join @book@.collections_case as c on c.loan_id = t.loan_id and c.status not in ('cured', 'closed')
-        where c.status <> t.stage
+        where c.status <> t.stage and c.loan_id >= first_loan and (next_loan is null or c.loan_id < next_loan)
     )
     select array_agg(b.id) as ids, array_agg(x.event) as events, array_agg(b.days) as days, array_agg(b.stage) as stages
     into moves
@@ -213,9 +220,9 @@ begin
     from unnest(moves.ids, moves.stages, moves.days) as m (id, stage, days);
     return cardinality(moves.ids);
 end $$;
-comment on function @book@._move_cases(date) is 'Moves cases to the stage of their days past due; returns how many.';
+comment on function @book@._move_cases(date, uuid, uuid) is 'Moves cases of a range of loans to the stage of their days past due; returns how many.';
 
-create function @book@._end_cases(on_date date) returns bigint language plpgsql as $$
+create function @book@._end_cases(on_date date, first_loan uuid, next_loan uuid) returns bigint language plpgsql as $$
 declare
     moves record;
 begin
@@ -225,7 +232,9 @@ begin
     into moves
     from @book@.collections_case as c
     join @book@.loan_balance as b using (loan_id)
-    where c.status not in ('cured', 'closed') and (b.status <> 'active' or coalesce(b.oldest_unpaid >= on_date, true));
+    where c.status not in ('cured', 'closed') and (b.status <> 'active' or coalesce(b.oldest_unpaid >= on_date, true))
+        and c.loan_id >= first_loan and (next_loan is null or c.loan_id < next_loan)
+        and b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan);
     if moves.ids is null then
         return 0;
     end if;
@@ -235,17 +244,28 @@ begin
     from unnest(moves.ids, moves.events, moves.stages) as m (id, event, stage);
     return cardinality(moves.ids);
 end $$;
-comment on function @book@._end_cases(date) is
-'Ends cases of loans that are not past due any more, or have ended; returns how many.';
+comment on function @book@._end_cases(date, uuid, uuid) is
+'Ends cases of loans of a range that are not past due any more, or have ended; returns how many.';
 
-create function @book@._settle_promises(on_date date) returns bigint language sql as $$
+create function @book@._settle_promises(on_date date, first_loan uuid, next_loan uuid) returns bigint language plpgsql as $$
+declare
+    decided bigint;
+begin
+    -- What was received lies in a partition a month: where nothing is promised, none of them is opened.
+    if not exists (
+        select from @book@.promise as p
+        where p.status = 'open' and p.loan_id >= first_loan and (next_loan is null or p.loan_id < next_loan))
+    then
+        return 0;
+    end if;
     with asked as (
         -- Under an arrangement each due date asks for all that was promised by then.
         select p.id, p.case_id, p.loan_id, p.loan_version, p.due_on, p.status,
             sum(p.amount) over (partition by coalesce(p.arrangement_id, p.id) order by p.due_on, p.id) as amount
         from @book@.promise as p
-        where p.status = 'open' or p.arrangement_id in (
-            select o.arrangement_id from @book@.promise as o where o.status = 'open')
+        where p.loan_id >= first_loan and (next_loan is null or p.loan_id < next_loan)
+            and (p.status = 'open' or p.arrangement_id in (
+                select o.arrangement_id from @book@.promise as o where o.status = 'open'))
     ), received as (
         select a.id, a.case_id, a.due_on, a.amount,
             coalesce(sum(n.principal + n.interest + n.fees + n.penalties + n.held)
@@ -271,12 +291,13 @@ create function @book@._settle_promises(on_date date) returns bigint language sq
         join @book@.collections_case as c on c.id = s.case_id
         join @book@.loan_balance as b on b.loan_id = c.loan_id
     )
-    select count(*) from settled
-$$;
-comment on function @book@._settle_promises(date) is
-'Decides promises by what was received since they were made; returns how many.';
+    select count(*) into decided from settled;
+    return decided;
+end $$;
+comment on function @book@._settle_promises(date, uuid, uuid) is
+'Decides promises of a range of loans by what was received since they were made; returns how many.';
 
-create function @book@._follow_risk(on_date date) returns bigint language plpgsql as $$
+create function @book@._follow_risk(on_date date, first_loan uuid, next_loan uuid) returns bigint language plpgsql as $$
 declare
     moves record;
 begin
@@ -285,12 +306,14 @@ begin
         select b.loan_id, on_date - b.oldest_unpaid as days
         from @book@.loan_balance as b
         where b.status in ('active', 'closed', 'overpaid') and b.oldest_unpaid < on_date
+            and b.loan_id >= first_loan and (next_loan is null or b.loan_id < next_loan)
     ) as late
     full join (
         select h.subject_id as loan_id, h.state
         from @book@._rung_span as s
         join @book@.status_history as h on h.machine = s.machine and h.state = s.state and upper_inf(h.validity)
         where s.machine = 'risk_level' and s.from_days > 0
+            and h.subject_id >= first_loan and (next_loan is null or h.subject_id < next_loan)
     ) as known using (loan_id)
     join @book@._rung_span as r on r.machine = 'risk_level' and coalesce(late.days, 0) between r.from_days and r.through_days
     where r.state <> coalesce(known.state, 'normal') and (late.loan_id is not null or exists (
@@ -302,21 +325,23 @@ begin
     perform @book@._move('risk_level', moves.ids, moves.events, is_guarded => false);
     return cardinality(moves.ids);
 end $$;
-comment on function @book@._follow_risk(date) is
+comment on function @book@._follow_risk(date, uuid, uuid) is
 'Moves loans to the risk level of their days past due; returns how many.';
 
-create function @book@.run_collections(on_date date default null) returns table (step text, subjects bigint)
-    language plpgsql as $$
+-- Ranges of loans have nothing in common, so that several sessions may each take some.
+create function @book@.run_collections(
+    on_date date default null, first_loan uuid default '00000000-0000-0000-0000-000000000000', next_loan uuid default null
+) returns table (step text, subjects bigint) language plpgsql as $$
 declare
     today date := coalesce(on_date, @book@.business_date());
 begin
     perform @book@._authorise('run_end_of_day');
-    return query select 'loans moved', @book@.run_loan_status();
-    return query select 'risk levels moved', @book@._follow_risk(today);
-    return query select 'promises settled', @book@._settle_promises(today);
-    return query select 'cases ended', @book@._end_cases(today);
-    return query select 'cases moved', @book@._move_cases(today);
-    return query select 'cases opened', @book@._open_cases(today);
+    return query select 'loans moved', @book@.run_loan_status(first_loan, next_loan);
+    return query select 'risk levels moved', @book@._follow_risk(today, first_loan, next_loan);
+    return query select 'promises settled', @book@._settle_promises(today, first_loan, next_loan);
+    return query select 'cases ended', @book@._end_cases(today, first_loan, next_loan);
+    return query select 'cases moved', @book@._move_cases(today, first_loan, next_loan);
+    return query select 'cases opened', @book@._open_cases(today, first_loan, next_loan);
 end $$;
-comment on function @book@.run_collections(date) is
-'The collections of a day, that of the book unless given: statuses and risk levels follow the days past due, promises are decided, cases end, move and open. Running it again changes nothing.';
+comment on function @book@.run_collections(date, uuid, uuid) is
+'The collections of a day, that of the book unless given, for all loans or a range of keys from one, included, to another, excluded: statuses and risk levels follow the days past due, promises are decided, cases end, move and open. Running it again changes nothing.';

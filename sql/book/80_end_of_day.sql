@@ -194,7 +194,8 @@ begin
     where c.on_date = day and c.first_loan = _end_range.first_loan and c.done_at is null;
     if found then
         update @book@.end_of_day_chunk as c
-        set loans = e.loans, accrued = e.accrued, looked_at = e.looked_at, done_at = clock_timestamp()
+        set loans = e.loans, accrued = e.accrued, looked_at = e.looked_at, done_at = clock_timestamp(),
+            done_by = pg_backend_pid()
         from @book@._end_loans(day, chunk.first_loan, chunk.next_loan) as e
         where c.on_date = day and c.first_loan = chunk.first_loan;
     end if;
@@ -205,13 +206,35 @@ comment on function @book@._end_range(date, uuid) is
 create table @book@.end_of_day_step (
     position integer primary key check (position > 0),
     name text not null unique,
-    call text not null
+    call text not null,
+    is_by_range boolean not null default false
 );
 comment on table @book@.end_of_day_step is
-'What is done when all loans have ended their day, in order, each in a transaction of its own, before the business date moves forward.';
+'What is done when all loans have ended their day, in order, before the business date moves forward: each in a transaction of its own, or in one for each range of loans.';
 comment on column @book@.end_of_day_step.position is 'Its place.';
 comment on column @book@.end_of_day_step.name is 'What it does.';
-comment on column @book@.end_of_day_step.call is 'A statement with $1 for the day.';
+comment on column @book@.end_of_day_step.call is
+'A statement with $1 for the day and, if it is done by ranges, $2 and $3 for the loan a range begins with and the one the next begins with.';
+comment on column @book@.end_of_day_step.is_by_range is
+'Whether it is done range by range, shared by the sessions that end the day; what it does for one loan must not depend on others.';
+
+create table @book@.end_of_day_share (
+    on_date date not null,
+    position integer not null,
+    first_loan uuid not null,
+    next_loan uuid,
+    done_at timestamptz,
+    done_by integer,
+    primary key (on_date, position, first_loan),
+    foreign key (on_date, first_loan) references @book@.end_of_day_chunk
+);
+comment on table @book@.end_of_day_share is 'Steps of a day that are done range by range: how far each is.';
+comment on column @book@.end_of_day_share.on_date is 'The day.';
+comment on column @book@.end_of_day_share.position is 'The step.';
+comment on column @book@.end_of_day_share.first_loan is 'Where the range begins.';
+comment on column @book@.end_of_day_share.next_loan is 'Where the next one begins; to the end when NULL.';
+comment on column @book@.end_of_day_share.done_at is 'When it was done.';
+comment on column @book@.end_of_day_share.done_by is 'Which session did it: the number of its process.';
 
 -- Whoever begins the day first cuts it into ranges; the others find them made. Loans are added at the
 -- end, where keys grow: so ranges stay from day to day, and only the last is cut anew.
@@ -290,10 +313,46 @@ begin
 end $$;
 comment on procedure @book@._end_ranges(date) is 'Ends the day of all ranges that are left, each in a transaction of its own.';
 
+-- Of a step that is done by ranges a session takes those that no other holds; when others hold all that
+-- are left, it waits for one of them, which is done by then unless its session failed.
+create procedure @book@._share_step(day date, step @book@.end_of_day_step) language plpgsql as $$
+declare
+    share @book@.end_of_day_share;
+begin
+    insert into @book@.end_of_day_share (on_date, position, first_loan, next_loan)
+    select c.on_date, step.position, c.first_loan, c.next_loan
+    from @book@.end_of_day_chunk as c where c.on_date = day
+    on conflict do nothing;
+    commit;
+    set transaction isolation level read committed;
+    loop
+        select s.* into share from @book@.end_of_day_share as s
+        where s.on_date = day and s.position = step.position and s.done_at is null
+        order by s.first_loan limit 1 for update skip locked;
+        if not found then
+            select s.* into share from @book@.end_of_day_share as s
+            where s.on_date = day and s.position = step.position and s.done_at is null
+            order by s.first_loan limit 1 for update;
+        end if;
+        if found then
+            execute step.call using day, share.first_loan, share.next_loan;
+            update @book@.end_of_day_share as s set done_at = clock_timestamp(), done_by = pg_backend_pid()
+            where s.on_date = day and s.position = step.position and s.first_loan = share.first_loan;
+        end if;
+        commit;
+        set transaction isolation level read committed;
+        exit when not exists (
+            select from @book@.end_of_day_share as s
+            where s.on_date = day and s.position = step.position and s.done_at is null);
+    end loop;
+end $$;
+comment on procedure @book@._share_step(date, @book@.end_of_day_step) is
+'Does a step for all ranges that are left, each in a transaction of its own.';
+
 -- One session at a time takes the next step; the last moves the date.
 create procedure @book@._finish_day(day date) language plpgsql as $$
 declare
-    step record;
+    step @book@.end_of_day_step;
 begin
     loop
         perform from @book@.book for update;
@@ -304,7 +363,10 @@ begin
         where e.on_date = day
         order by s.position
         limit 1;
-        if found then
+        if found and step.is_by_range then
+            call @book@._share_step(day, step);
+            update @book@.end_of_day as e set last_step = step.position where e.on_date = day and e.last_step < step.position;
+        elsif found then
             execute step.call using day;
             update @book@.end_of_day as e set last_step = step.position where e.on_date = day;
         else
@@ -354,6 +416,9 @@ select e.on_date, count(c.first_loan) as chunks, count(c.done_at) as chunks_done
         (clock_timestamp() - e.started_at) * (
             sum(c.loans) filter (where c.done_at is null)::float8 / nullif(sum(c.loans) filter (where c.done_at is not null), 0)::float8)
     end as time_left,
+    count(distinct c.done_by) as sessions,
+    (select count(*) from @book@.end_of_day_step as s) as steps,
+    (select count(*) from @book@.end_of_day_step as s where s.position <= e.last_step) as steps_done,
     e.started_at, e.finished_at
 from @book@.end_of_day as e
 left join @book@.end_of_day_chunk as c using (on_date)
@@ -367,6 +432,9 @@ comment on column @book@.end_of_day_progress.loans_done is 'Those in ranges that
 comment on column @book@.end_of_day_progress.per_cent is 'How much of it is done.';
 comment on column @book@.end_of_day_progress.loans_per_second is 'How fast it goes.';
 comment on column @book@.end_of_day_progress.time_left is 'How long it will take at that pace.';
+comment on column @book@.end_of_day_progress.sessions is 'How many sessions have taken part.';
+comment on column @book@.end_of_day_progress.steps is 'What else is done when the loans have ended their day.';
+comment on column @book@.end_of_day_progress.steps_done is 'How much of that is done.';
 comment on column @book@.end_of_day_progress.started_at is 'When it was begun.';
 comment on column @book@.end_of_day_progress.finished_at is 'When it was done.';
 
