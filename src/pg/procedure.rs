@@ -1,5 +1,7 @@
 //! Procedures: how one ends the transaction of its caller, and how it returns what it found.
 
+use std::ffi::CStr;
+
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Datum;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -35,39 +37,77 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Caller {
 }
 
 impl Caller {
+    /// Whether the procedure may end the transaction of its caller.
+    fn is_free(&self) -> bool {
+        // SAFETY: the call is the running one; a procedure is called with a CallContext, which is looked
+        // at before it is taken for one.
+        unsafe {
+            let context = (*self.0).context;
+            !context.is_null()
+                && (*context).type_ == pg_sys::NodeTag::T_CallContext
+                && !(*context.cast::<pg_sys::CallContext>()).atomic
+                && !pg_sys::IsSubTransaction()
+        }
+    }
+
+    fn check_free(&self, why: &str) -> Answer<()> {
+        if self.is_free() {
+            return Ok(());
+        }
+        Err(ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_INVALID_TRANSACTION_TERMINATION,
+            "the procedure cannot end the transaction of its caller",
+            "",
+        )
+        .set_detail(why.to_owned())
+        .set_hint(
+            "Call it outside a transaction block, a function, and a block with EXCEPTION."
+                .to_owned(),
+        ))
+    }
+
     /// Ends the caller's transaction, so that what follows holds no lock of a row, no transaction id and
     /// no snapshot, until a statement needs one.
     ///
     /// # Errors
     /// 2D000 where the caller's transaction is not the procedure's to end.
     pub fn commit(&self) -> Answer<()> {
-        // SAFETY: the call is the running one; a procedure is called with a CallContext, which is looked
-        // at before it is taken for one.
-        let is_free = unsafe {
-            let context = (*self.0).context;
-            !context.is_null()
-                && (*context).type_ == pg_sys::NodeTag::T_CallContext
-                && !(*context.cast::<pg_sys::CallContext>()).atomic
-                && !pg_sys::IsSubTransaction()
-        };
-        if !is_free {
-            return Err(ErrorReport::new(
-                PgSqlErrorCode::ERRCODE_INVALID_TRANSACTION_TERMINATION,
-                "the procedure cannot end the transaction of its caller",
-                "",
-            )
-            .set_detail("It commits before it waits, so that nobody has to wait for it.".to_owned())
-            .set_hint(
-                "Call it outside a transaction block, a function, and a block with EXCEPTION."
-                    .to_owned(),
-            ));
-        }
+        self.check_free("It commits before it waits, so that nobody has to wait for it.")?;
         // SAFETY: the interface for procedures that end transactions, used in its order; what the server
         // keeps for this call lives in the portal and outlives the transaction.
         unsafe {
             pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as i32);
             pg_sys::SPI_commit();
             pg_sys::SPI_finish();
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that may itself end transactions, as the CALL of a procedure may.
+    ///
+    /// # Errors
+    /// 2D000 where the caller's transaction is not the procedure's to end; 0A000 for what is no statement
+    /// of that kind, such as COMMIT.
+    pub fn run(&self, statement: &CStr) -> Answer<()> {
+        self.check_free("It runs a procedure that may commit.")?;
+        // SAFETY: the interface for procedures that end transactions, used in its order; options that are
+        // not set are none.
+        let code = unsafe {
+            let mut options: pg_sys::SPIExecuteOptions = std::mem::zeroed();
+            options.allow_nonatomic = true;
+            pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as i32);
+            let code = pg_sys::SPI_execute_extended(statement.as_ptr(), &raw const options);
+            pg_sys::SPI_finish();
+            code
+        };
+        if code < 0 {
+            return Err(ErrorReport::new(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "the statement cannot be run by a procedure",
+                "",
+            )
+            .set_detail(statement.to_string_lossy().into_owned())
+            .set_hint("Call a procedure, or select from a function.".to_owned()));
         }
         Ok(())
     }
