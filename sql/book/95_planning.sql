@@ -9,15 +9,18 @@ alter function @book@._post_payments() set jit = off set enable_seqscan = off se
 alter function @book@._open_loans() set jit = off;
 alter function @book@._end_loans(date, uuid, uuid) set jit = off set enable_seqscan = off;
 alter function @book@._snapshot_ledger(date) set jit = off;
-alter function @book@.run_collections(date) set jit = off;
+alter function @book@.run_collections(date, uuid, uuid) set jit = off
+    set plan_cache_mode = force_custom_plan;
 alter function @book@.run_timers(date) set jit = off;
 -- To open cases is to write a table that is read for those open already; a nested loop would read all
 -- of it, with what was written meanwhile, for each loan.
-alter function @book@._open_cases(date) set enable_nestloop = off;
+alter function @book@._open_cases(date, uuid, uuid) set enable_nestloop = off;
 -- Prices come as payments do, one by one and all at once; of a range of prices the planner thinks that a
--- third of all rows lie beyond it, where none do.
+-- third of all rows lie beyond it, where none do. An index scan remembers entries whose rows have moved on, and
+-- the next does not follow them; a bitmap scan would follow those of every price before. What is called from
+-- here inherits the settings.
 alter function @book@._take_prices() set jit = off set enable_seqscan = off set enable_hashjoin = off
-    set enable_mergejoin = off set plan_cache_mode = force_generic_plan;
+    set enable_mergejoin = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan;
 alter function @book@._look_at_pools(uuid[], text) set jit = off set enable_seqscan = off set enable_hashjoin = off
     set enable_mergejoin = off set plan_cache_mode = force_generic_plan;
 alter function @book@._bring_debts(uuid[]) set jit = off set enable_seqscan = off set enable_hashjoin = off
