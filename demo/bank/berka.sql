@@ -41,3 +41,9 @@ insert into bank.payment (reference, loan_no, on_date, amount)
 select 'transaction ' || trans_id, loan_id, on_date, amount from paid
 union all
 select format('order %s/%s', loan_id, n), loan_id, on_date, amount from instructed;
+
+insert into bank.income (client_no, on_date, amount)
+select d.client_id, pg_temp.on_day(t.date), t.amount::numeric
+from trans as t
+join disp as d on d.account_id = t.account_id and d.type = 'OWNER'
+where t.type = 'PRIJEM' and trim(t.k_symbol) <> 'UROK' and t.amount::numeric > 0;

@@ -19,3 +19,15 @@ cross join generate_series(1, l.instalments) as n
 cross join lateral (select (l.disbursed_on + n * interval '1 month')::date as on_date) as due
 where due.on_date <= '1998-12-31'
     and not (l.verdict in ('B', 'D') and n > least(l.instalments, ('1998-12-31' - l.disbursed_on) / 31) - 3);
+
+-- Of every ten clients eight are paid on a day of the month, one every second Friday, one now and then.
+insert into bank.income (client_no, on_date, amount)
+select (1000 + n)::text, d.pay_date, 10000 + n * 7919 % 9000
+from generate_series(1, 700) as n
+cross join lateral loan_engine.pay_dates(
+    case n % 10 when 0 then 'biweekly 2000-01-07 preceding' else format('monthly %s unrolled', 5 + n % 10) end,
+    '1993-01-01'::date + n * 31 % 200, '1994-03-31') as d
+where n % 10 <> 1
+union all
+select (1000 + n)::text, '1993-01-01'::date + m * 37 + n * m * m * 13 % 29, 5000 + n * m * 977 % 9000
+from generate_series(1, 700, 10) as n, generate_series(0, 11) as m;

@@ -25,3 +25,10 @@ create table bank.payment (
     amount numeric not null
 );
 create index on bank.payment (on_date);
+
+-- What came in on accounts, month by month: pay, for the most part.
+create table bank.income (
+    client_no text not null,
+    on_date date not null,
+    amount numeric not null
+);

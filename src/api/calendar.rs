@@ -48,7 +48,7 @@ thread_local! {
     static LAST: RefCell<Option<Made>> = const { RefCell::new(None) };
 }
 
-fn business_calendar(
+pub(super) fn business_calendar(
     weekend_days: &List<Whole>,
     holidays: List<Day>,
 ) -> Answer<Rc<BusinessCalendar>> {

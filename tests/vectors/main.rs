@@ -13,12 +13,14 @@ use serde_json::Value;
 mod actus;
 mod actus_fold;
 mod apr;
+mod behaviour;
 mod cashflow;
 mod collateral;
 mod day_count;
 mod market;
 mod schedule;
 mod servicing;
+mod tail;
 
 /// What became of one case.
 pub enum Outcome {
@@ -44,12 +46,14 @@ pub struct Reader {
 const READERS: &[&[Reader]] = &[
     actus::READERS,
     apr::READERS,
+    behaviour::READERS,
     cashflow::READERS,
     collateral::READERS,
     day_count::READERS,
     market::READERS,
     schedule::READERS,
     servicing::READERS,
+    tail::READERS,
 ];
 
 fn folders() -> Vec<PathBuf> {

@@ -205,7 +205,8 @@ impl BusinessCalendar {
         }
     }
 
-    fn is_business(&self, day: i32) -> bool {
+    /// Whether a day number is a business day, whatever the horizon.
+    pub(in crate::domain) fn is_business(&self, day: i32) -> bool {
         !self.weekend.has(weekday_of(day)) && !self.holidays.contains(day)
     }
 
@@ -216,7 +217,7 @@ impl BusinessCalendar {
     }
 
     /// Business days before `day` since year 1.
-    fn count_before(&self, day: i32) -> i32 {
+    pub(in crate::domain) fn count_before(&self, day: i32) -> i32 {
         self.workdays_before(day) - self.holidays.count_before(day) as i32
     }
 
