@@ -26,6 +26,7 @@ create table @book@.payment_inbox (
     message text,
     detail text,
     hint text,
+    webhook_event_id bigint,
     check ((status in ('posted', 'known')) = (payment_id is not null)),
     check ((status = 'rejected') = (code is not null))
 );
@@ -59,17 +60,23 @@ comment on column @book@.payment_inbox.code is 'SQLSTATE of the last refusal.';
 comment on column @book@.payment_inbox.message is 'What was refused.';
 comment on column @book@.payment_inbox.detail is 'With which values.';
 comment on column @book@.payment_inbox.hint is 'What to do about it.';
+comment on column @book@.payment_inbox.webhook_event_id is 'The webhook that told of it, if one did.';
 
--- What was sent stays as it was sent; only what became of it is written.
+-- What was sent stays as it was sent; only what became of it is written. The order has the planner join all
+-- rows of a statement at once: for the first of any it would compare each with every other.
 create function @book@._keep_inbox() returns trigger language plpgsql as $$
 declare
     fault record;
-    outcome constant text[] := '{status,payment_id,attempts,tried_at,tried_by,code,message,detail,hint}';
 begin
     select o.reference, o.provider, o.status into fault
     from replaced as o
     left join changed as n using (id)
-    where (to_jsonb(o) - outcome) is distinct from (to_jsonb(n) - outcome) or o.status in ('posted', 'known')
+    where o.status in ('posted', 'known')
+        or (o.provider, o.reference, o.legal_entity, o.direction, o.kind, o.loan_no, o.party_no, o.amount, o.currency, o.value_date,
+            o.method, o.channel, o.splits, o.received_at, o.webhook_event_id)
+        is distinct from (n.provider, n.reference, n.legal_entity, n.direction, n.kind, n.loan_no, n.party_no, n.amount, n.currency,
+            n.value_date, n.method, n.channel, n.splits, n.received_at, n.webhook_event_id)
+    order by o.id
     limit 1;
     if found then
         raise exception using errcode = 'LN205',

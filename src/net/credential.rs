@@ -42,36 +42,46 @@ impl fmt::Debug for Credential {
     }
 }
 
+fn refused(reference: &str, reason: String) -> Failure {
+    Failure::Credential { reference: reference.chars().take(NAME_MAX).collect(), reason }
+}
+
+/// The text of the file of a name in a folder. The name is plain, so that it cannot lead elsewhere.
+///
+/// # Errors
+/// [`Failure::Credential`], which says nothing of what the file holds.
+pub fn credential_text(folder: Option<&Path>, reference: &str) -> Result<String, Failure> {
+    let refused = |reason: String| refused(reference, reason);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if reference.is_empty()
+        || reference.len() > NAME_MAX
+        || reference.starts_with('.')
+        || !reference.chars().all(plain)
+    {
+        return Err(refused(
+            "a name has letters, digits, dots, underscores and hyphens".to_owned(),
+        ));
+    }
+    let folder = folder.ok_or_else(|| refused("no folder of credentials is set".to_owned()))?;
+    let mut text = String::new();
+    std::fs::File::open(folder.join(reference))
+        .and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
+        .map_err(|error| refused(format!("the file cannot be read ({})", error.kind())))?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(refused(format!("the file has more than {BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
 impl Credential {
     /// Reads the file of a name in a folder. The name is plain, so that it cannot lead elsewhere.
     ///
     /// # Errors
     /// [`Failure::Credential`], which says nothing of what the file holds.
     pub fn read(folder: Option<&Path>, reference: &str) -> Result<Self, Failure> {
-        let refused = |reason: String| Failure::Credential {
-            reference: reference.chars().take(NAME_MAX).collect(),
-            reason,
-        };
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-        if reference.is_empty()
-            || reference.len() > NAME_MAX
-            || reference.starts_with('.')
-            || !reference.chars().all(plain)
-        {
-            return Err(refused(
-                "a name has letters, digits, dots, underscores and hyphens".to_owned(),
-            ));
-        }
-        let folder = folder.ok_or_else(|| refused("no folder of credentials is set".to_owned()))?;
-        let mut text = String::new();
-        std::fs::File::open(folder.join(reference))
-            .and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
-            .map_err(|error| refused(format!("the file cannot be read ({})", error.kind())))?;
-        if text.len() as u64 > BYTES_MAX {
-            return Err(refused(format!("the file has more than {BYTES_MAX} bytes")));
-        }
+        let text = credential_text(folder, reference)?;
         let read = Self::from_text(&text)
-            .map_err(|line| refused(format!("line {line} is not of its form")))?;
+            .map_err(|line| refused(reference, format!("line {line} is not of its form")))?;
         Ok(Self { reference: reference.to_owned(), ..read })
     }
 

@@ -18,7 +18,7 @@ mod place;
 mod policy;
 mod request;
 
-pub use credential::Credential;
+pub use credential::{Credential, credential_text};
 pub use errand::{Answer, Errand};
 pub use failure::Failure;
 pub use network::Network;

@@ -50,7 +50,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub(super) fn unfit(field: &'static str, given: &str, wanted: &'static str) -> Self {
+    pub(in crate::domain) fn unfit(field: &'static str, given: &str, wanted: &'static str) -> Self {
         Self::Unfit { field, given: given.chars().take(80).collect(), wanted }
     }
 }

@@ -104,6 +104,27 @@ pub struct Times {
     pub time_of_day: NaiveTime,
 }
 
+impl Times {
+    /// Times written so (iso where it is not said), by a clock so far ahead of UTC.
+    ///
+    /// # Errors
+    /// What is wrong, as a sentence.
+    pub fn new(time: Option<String>, offset_from_utc: &str) -> Result<Self, &'static str> {
+        let (written, offset) = (written(time)?, offset(offset_from_utc)?);
+        Ok(Self { written, offset, time_of_day: NaiveTime::MIN })
+    }
+}
+
+impl Numbers {
+    /// Numbers with this before the decimals, and perhaps that between groups of digits.
+    ///
+    /// # Errors
+    /// What is wrong, as a sentence.
+    pub fn new(decimal: char, group: Option<char>) -> Result<Self, &'static str> {
+        numbers(decimal, group)
+    }
+}
+
 /// What a time looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Written {

@@ -1,103 +1,14 @@
 //! Lists in JSON. The document is taken apart as text, so that a row is kept to the letter and a number
 //! is never anything but its digits.
 
-use std::fmt;
-
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::{Fault, ListError};
 use super::format::{Each, Given, Keyed, Paths, Rooted, Source};
+use super::pointer::{Found, at, elements, members, text};
 use super::raw::storable;
-use super::{Field, ROWS_MAX, Row, quote};
-
-/// Members of an object in their order, none lost.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-struct MembersVisitor;
-
-impl<'a> Visitor<'a> for MembersVisitor {
-    type Value = Members<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
-
-struct ElementsVisitor;
-
-impl<'a> Visitor<'a> for ElementsVisitor {
-    type Value = Vec<&'a RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<Vec<&'a RawValue>, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(element) = list.next_element()? {
-            elements.push(element);
-        }
-        Ok(elements)
-    }
-}
-
-fn members(value: &RawValue) -> Option<Vec<(String, &RawValue)>> {
-    let mut reader = serde_json::Deserializer::from_str(value.get());
-    (&mut reader).deserialize_map(MembersVisitor).ok().map(|members| members.0)
-}
-
-fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
-    let mut reader = serde_json::Deserializer::from_str(value.get());
-    (&mut reader).deserialize_seq(ElementsVisitor).ok()
-}
-
-/// What a JSON pointer leads to; the name of a member that is there twice.
-fn at<'a>(value: &'a RawValue, pointer: &str) -> Found<'a> {
-    let mut here = value;
-    for token in pointer.split('/').skip(1) {
-        let name = token.replace("~1", "/").replace("~0", "~");
-        let next = if here.get().starts_with('{') {
-            let mut found =
-                members(here).unwrap_or_default().into_iter().filter(|one| one.0 == name);
-            let first = found.next();
-            if found.next().is_some() {
-                return Err(name);
-            }
-            first.map(|(_, member)| member)
-        } else {
-            let index = name.parse::<usize>().ok().filter(|index| index.to_string() == name);
-            index.and_then(|index| elements(here).unwrap_or_default().into_iter().nth(index))
-        };
-        match next {
-            Some(next) => here = next,
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(here))
-}
-
-/// The text of a string or a number, nothing of null.
-fn text(field: &'static str, value: &RawValue) -> Field {
-    let given = value.get();
-    match given.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(given)
-            .map(Some)
-            .map_err(|_| Fault::unfit(field, given, "text or number")),
-        Some(b'n') => Ok(None),
-        Some(b'-' | b'0'..=b'9') => Ok(Some(given.to_owned())),
-        _ => Err(Fault::unfit(field, given, "text or number")),
-    }
-}
+use super::{ROWS_MAX, Row, quote};
 
 /// Reads a document.
 pub fn read(list: &str, paths: &Paths, mut meanwhile: impl FnMut()) -> Result<Vec<Row>, ListError> {
@@ -130,9 +41,6 @@ pub fn read(list: &str, paths: &Paths, mut meanwhile: impl FnMut()) -> Result<Ve
     });
     Ok(rows.collect())
 }
-
-/// Where a pointer leads, or the name that is there twice.
-type Found<'a> = Result<Option<&'a RawValue>, String>;
 
 /// What stands once in the document, looked up once.
 struct Once<'a>(Vec<(&'a str, Found<'a>)>);

@@ -8,6 +8,7 @@ mod csv;
 mod error;
 mod format;
 mod json;
+pub(in crate::domain) mod pointer;
 mod raw;
 mod scalar;
 
@@ -16,8 +17,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 pub use error::{Fault, ListError};
-pub use format::{Columns, Each, Format, Numbers, Paths, Source, Times};
-use scalar::{number, time};
+pub use format::{Columns, Each, Format, Given, Numbers, Paths, Rooted, Source, Times};
+pub(in crate::domain) use scalar::{number, time};
 
 /// Most rows of a list.
 pub const ROWS_MAX: usize = 200_000;
