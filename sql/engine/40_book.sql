@@ -82,6 +82,7 @@ create function loan_engine.drop_book(book name, with_postings boolean default f
     language plpgsql volatile parallel unsafe as $$
 declare
     posted boolean;
+    deferred text;
 begin
     perform loan_engine._version_of(book);
     execute format('select exists (select from %I.ledger_entry)', book) into posted;
@@ -89,6 +90,13 @@ begin
         raise exception using errcode = '55000', message = format('book "%s" has postings', book),
             detail = 'Its ledger, events and payments would be lost.',
             hint = 'Dump it first; then say drop_book(…, with_postings => true).';
+    end if;
+    -- A table of which something written in this transaction is still to be checked cannot be dropped.
+    select string_agg(distinct format('%I.%I', book, c.conname), ', ') into deferred
+    from pg_constraint as c
+    where c.connamespace = to_regnamespace(quote_ident(book)) and c.condeferrable;
+    if deferred is not null then
+        execute format('set constraints %s immediate', deferred);
     end if;
     execute format('drop schema %I cascade', book);
 end $$;

@@ -52,6 +52,12 @@ comment on function loan_engine.indexed_value(numeric, numeric, numeric) is
 comment on function loan_engine.depreciated_value(numeric, integer, integer[], numeric[]) is
 'What a thing that ages is worth after so many months: its price times the part that a curve leaves, on straight lines between its points (age in months, part of the price), and as the first and the last point say outside them.';
 
+comment on function loan_engine.expression_names(text) is
+'The names in an expression that need values, each once; price stands for index, too. An expression has numbers, lower-case names, + - * /, parentheses, min(a, b) and max(a, b). Error 22023 with the place, in characters from 1, for what cannot be read or is not a straight line in the price.';
+
+comment on function loan_engine.expression_value(text, jsonb) is
+'What an expression comes to with the values given by name, as numbers or the text of numbers: fixed + per_price × price, exact to 28 digits. Error 22023 for a name without a value and for a part below zero, 22012 for a division by zero.';
+
 comment on function loan_engine.loan_to_value(numeric, numeric) is
 'Debt over value, a fraction: 0 without debt, NULL for a debt without value. Error 22023 for a debt or value below zero.';
 
@@ -382,8 +388,26 @@ comment on function loan_engine._loan_at(jsonb, jsonb, date, date) is
 comment on function loan_engine._loan_fold(jsonb, jsonb) is
 'The short form of a loan folded from its terms and everything recorded.';
 
-comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb) is
-'What operations bring to a book, in one row: the state after them in the short form; by how much receivables of interest, fees and penalties moved; the operations that book something (posted), each with the key of its ledger transaction (posted_as); entries (entry_), each of a transaction, debits above zero; and what transactions paid of instalments or are held (part_, taken back where negative), each of the operation that it came of; then the outlook on a day, as _loan_outlook tells it. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, operations that look back are answered by no row.';
+comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb, uuid, integer, text, date, date, uuid, bytea, date, uuid, uuid, text, text, boolean, date, date, date, numeric, numeric, numeric) is
+'What operations bring to a book, as bytes that the functions _served_ read as rows of its tables: the state after them in the short form, entries, what was paid of instalments, and the outlook on a day. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, operations that look back are answered by NULL. With recorded_on, operations is what one operation says, whose kind, day and version stand beside it, and NULL is the answer, too, where something is of an earlier one. All other arguments are handed on.';
+
+comment on function loan_engine._served_transactions(bytea) is
+'The ledger transactions of answers of _loan_serve, put one behind the other: one for each operation that booked something. kind, valid_on and payment_id are those of the last operation, version.';
+
+comment on function loan_engine._served_entries(bytea) is
+'The entries of the ledger transactions of answers of _loan_serve, put one behind the other; debits above zero.';
+
+comment on function loan_engine._served_portions(bytea) is
+'What was paid of instalments, or is held, by answers of _loan_serve, put one behind the other; taken back where negative. kind and payment_id are those of the last operation, version.';
+
+comment on function loan_engine._served_states(bytea) is
+'The states of loans in the short form, by answers of _loan_serve, put one behind the other.';
+
+comment on function loan_engine._served_lines(bytea) is
+'The loans whose straight line ends by answers of _loan_serve, put one behind the other, with the last day that was ended and what was receivable then.';
+
+comment on function loan_engine._served_balances(bytea) is
+'What loans come to by answers of _loan_serve, put one behind the other: what was handed on, the outlook, and what is receivable.';
 
 comment on function loan_engine._loan_lines(bytea) is
 'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';
@@ -402,3 +426,44 @@ alter function loan_engine.read_prices(bytea, jsonb) cost 1000 rows 100;
 
 comment on function loan_engine.read_prices(bytea, jsonb) is
 'The rows of a price list, JSON or CSV, by a format: each a quote (symbol, priced_at, bid, ask, mid, currency) or a fault with its reason, and raw as it was given. A list that is none, or has nothing where the format says, is refused (LN309). docs/feeds.md says what a format is.';
+
+-- Pay cycles
+
+comment on function loan_engine.pay_cycle(date[], numeric[], date, date[], integer[], jsonb) is
+'The rule by which somebody is paid, inferred from the days they were: kind (daily, weekly, biweekly, four_weekly, semimonthly, monthly, quarterly, semiannual, annual, irregular), cycle as pay_dates takes it, roll (what becomes of days without business) and confidence, the probability of the kind. Days of the cycle expected, hits of which exact on the day, missed, rolled; payments on none are spurious; support is hits by expected and spurious. Gaps in days, next date with its window and the probability of that. Payments below 0.3 of the median amount are not counted. as_of is the day until which all is known, the last payment when NULL. prior: {"kinds": {kind: share}, "cycles": {cycle: colleagues}, "rolls": {roll: times}, "gaps": [days]}.';
+
+comment on function loan_engine.pay_dates(text, date, date, date[], integer[]) is
+'The days on which a pay cycle pays from one day through another, each with the day of the rule from which it was moved. A cycle is written such as "weekly friday preceding", "biweekly 2000-01-07 preceding", "semimonthly 15 31 preceding", "monthly 1 following", "monthly friday -1 preceding", "monthly business -1", "quarterly month 3 31 preceding".';
+
+-- Webhooks
+
+comment on function loan_engine.check_webhook_format(jsonb, jsonb) is
+'Refuses with 22023 a signature scheme or a mapping of webhooks that cannot be read; docs/intake.md says what they are.';
+
+revoke all on function loan_engine._webhook_fault(jsonb, text, jsonb, bytea, timestamptz) from public;
+
+comment on function loan_engine._webhook_fault(jsonb, text, jsonb, bytea, timestamptz) is
+'Why it is not proved that a provider sent a body with these headers; NULL when its signature is right at the moment (now when NULL). secret names a file in the folder of loan_engine.fetch_credentials. Not for everybody: execution must be granted.';
+
+comment on function loan_engine._webhook_event_id(bytea, jsonb) is
+'The name of the event that a body tells of by a mapping; NULL where there is none.';
+
+alter function loan_engine.read_payments(bytea, jsonb) cost 1000 rows 1;
+
+comment on function loan_engine.read_payments(bytea, jsonb) is
+'The payments that the body of a webhook tells of by a mapping, as payment_inbox takes them, or the fault of each. An event of another type than the mapping lists has none; a body that is none is one fault. docs/intake.md says what a mapping is.';
+
+-- Work: delays, rates and slots
+
+alter function loan_engine.cron_slots(text, text, timestamptz, timestamptz, integer) rows 10;
+
+comment on function loan_engine.retry_delay(integer, double precision, double precision, double precision) is
+'How long to wait after so many failed attempts, in seconds: chance * min(most_seconds, first_seconds * 2^(attempt - 1)), exponential backoff with full jitter for a chance from 0 to 1.';
+comment on function loan_engine.gcra(timestamptz, timestamptz, integer, interval, integer) is
+'The generic cell rate algorithm for so many jobs a period with a burst: from when a key may begin its next job whose next cell would arrive at a time, and when the one after that would arrive if it begins at another.';
+comment on function loan_engine.cron_slots(text, text, timestamptz, timestamptz, integer) is
+'The slots of a cron expression in a time zone, after one moment through another, the earliest first. A time of day that a clock put forward leaves out is kept at the first moment after the gap, one that occurs twice at its first.';
+comment on function loan_engine._limit_time(double precision) is
+'Has the running statement cancelled when so many seconds have passed; NULL takes that back, down to what statement_timeout says.';
+comment on procedure loan_engine._call(text) is
+'Runs a statement that may itself end transactions, such as the CALL of a procedure that commits, as text.';

@@ -10,12 +10,15 @@
 )]
 
 pub mod actus;
+pub mod behaviour;
 pub mod calendar;
 pub mod cashflow;
 pub mod collateral;
 pub mod decimal;
 pub mod error;
 pub mod feed;
+pub mod intake;
+pub mod lifecycle;
 pub mod limits;
 pub mod loan;
 pub mod market;

@@ -7,6 +7,86 @@ The ordering of items is not stable, it is driven by a dependency graph.
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/lib.rs
+-- Transition functions over prices, declared by hand, under the file they are written in:
+-- the server calls them without a wrapper, as a row costs them a few nanoseconds.
+
+-- src/api/market/averages.rs
+create function loan_engine._average_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_average_transition';
+create function loan_engine._average_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_average_inverse';
+create function loan_engine._band_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_band_transition';
+create function loan_engine._band_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_band_inverse';
+create function loan_engine._weighted_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_weighted_transition';
+create function loan_engine._weighted_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_weighted_inverse';
+create function loan_engine._exponential_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_exponential_transition';
+
+-- src/api/market/delta.rs
+create function loan_engine._days_back_transition(internal, double precision, date, integer) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_days_back_transition';
+
+-- src/api/market/drawdown.rs
+create function loan_engine._drawdown_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_drawdown_transition';
+create function loan_engine._moving_drawdown_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_drawdown_transition';
+create function loan_engine._moving_drawdown_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_drawdown_inverse';
+create function loan_engine._dated_drawdown_transition(internal, double precision, date) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_dated_drawdown_transition';
+create function loan_engine._moving_dated_drawdown_transition(internal, double precision, date) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_dated_drawdown_transition';
+create function loan_engine._moving_dated_drawdown_inverse(internal, double precision, date) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_dated_drawdown_inverse';
+
+-- src/api/market/percentile.rs
+create function loan_engine._percentile_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_percentile_transition';
+create function loan_engine._percentile_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_percentile_inverse';
+
+-- src/api/market/regression.rs
+create function loan_engine._regression_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_regression_transition';
+create function loan_engine._regression_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_regression_inverse';
+
+-- src/api/market/shape.rs
+create function loan_engine._shape_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_shape_transition';
+
+-- src/api/market/volatility.rs
+create function loan_engine._return_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_return_transition';
+create function loan_engine._return_inverse(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_return_inverse';
+create function loan_engine._annual_return_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_annual_return_transition';
+create function loan_engine._annual_return_inverse(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_annual_return_inverse';
+create function loan_engine._spaced_return_transition(internal, double precision, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_spaced_return_transition';
+create function loan_engine._spaced_return_inverse(internal, double precision, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_spaced_return_inverse';
+create function loan_engine._ewma_transition(internal, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_transition';
+create function loan_engine._ewma_lambda_transition(internal, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_lambda_transition';
+create function loan_engine._ewma_seeded_transition(internal, double precision, double precision, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_seeded_transition';
+create function loan_engine._age_weighted_transition(internal, double precision, integer) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_age_weighted_transition';
+create function loan_engine._age_weighted_lambda_transition(internal, double precision, integer, double precision) returns internal
+    language c immutable parallel safe as 'MODULE_PATHNAME', '_age_weighted_lambda_transition';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/market/volatility.rs
 -- loan_engine::api::market::volatility::_age_weighted_combine
 CREATE  FUNCTION "_age_weighted_combine"(
@@ -131,6 +211,15 @@ CREATE  FUNCTION "_book_version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', '_book_version_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/lifecycle.rs
+-- loan_engine::api::lifecycle::_call
+
+create procedure _call(statement text)
+language c
+as 'MODULE_PATHNAME', '_call_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -393,6 +482,7 @@ create function loan_engine.drop_book(book name, with_postings boolean default f
     language plpgsql volatile parallel unsafe as $$
 declare
     posted boolean;
+    deferred text;
 begin
     perform loan_engine._version_of(book);
     execute format('select exists (select from %I.ledger_entry)', book) into posted;
@@ -400,6 +490,13 @@ begin
         raise exception using errcode = '55000', message = format('book "%s" has postings', book),
             detail = 'Its ledger, events and payments would be lost.',
             hint = 'Dump it first; then say drop_book(…, with_postings => true).';
+    end if;
+    -- A table of which something written in this transaction is still to be checked cannot be dropped.
+    select string_agg(distinct format('%I.%I', book, c.conname), ', ') into deferred
+    from pg_constraint as c
+    where c.connamespace = to_regnamespace(quote_ident(book)) and c.condeferrable;
+    if deferred is not null then
+        execute format('set constraints %s immediate', deferred);
     end if;
     execute format('drop schema %I cascade', book);
 end $$;
@@ -447,6 +544,17 @@ CREATE  FUNCTION "_interest_on"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', '_interest_on_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/lifecycle.rs
+-- loan_engine::api::lifecycle::_limit_time
+CREATE  FUNCTION "_limit_time"(
+	"seconds" double precision /* Option < f64 > */
+) RETURNS VOID /* Answer < () > */
+VOLATILE PARALLEL UNSAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_limit_time_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -572,55 +680,27 @@ create function _loan_serve(
     operations jsonb,
     on_date date,
     terms jsonb default null,
-    history jsonb default null
-) returns table (
-    state_after bytea,
-    interest_moved numeric,
-    fees_moved numeric,
-    penalties_moved numeric,
-    posted integer[],
-    posted_as uuid[],
-    entry_of uuid[],
-    entry_position integer[],
-    entry_account text[],
-    entry_amount numeric[],
-    part_of integer[],
-    part_transaction integer[],
-    part_instalment integer[],
-    part_due_date date[],
-    part_principal numeric[],
-    part_interest numeric[],
-    part_fees numeric[],
-    part_penalties numeric[],
-    part_held numeric[],
-    part_is_given_back boolean[],
-    status text,
-    principal numeric,
-    interest numeric,
-    fees numeric,
-    penalties numeric,
-    outstanding numeric,
-    overpaid numeric,
-    maturity date,
-    closed_on date,
-    charged_off_on date,
-    days_past_due integer,
-    oldest_unpaid date,
-    overdue numeric,
-    overdue_principal numeric,
-    next_due date,
-    next_due_amount numeric,
-    interest_earned numeric,
-    fees_earned numeric,
-    penalties_earned numeric,
-    interest_settled numeric,
-    fees_settled numeric,
-    penalties_settled numeric,
-    earned_base numeric,
-    earned_per_day numeric,
-    holds_until date,
-    needs_end_of_day boolean
-) language c volatile parallel safe cost 10 rows 1
+    history jsonb default null,
+    loan_id uuid default null,
+    version integer default null,
+    kind text default null,
+    valid_on date default null,
+    recorded_on date default null,
+    payment_id uuid default null,
+    hash bytea default null,
+    latest_on date default null,
+    legal_entity_id uuid default null,
+    product_id uuid default null,
+    currency text default null,
+    status_before text default null,
+    was_on_time boolean default null,
+    charged_off_before date default null,
+    receivable_through date default null,
+    ended_through date default null,
+    interest_before numeric default null,
+    fees_before numeric default null,
+    penalties_before numeric default null
+) returns bytea language c volatile parallel safe cost 100
 as 'MODULE_PATHNAME', '_loan_serve_wrapper';
 /* </end connected objects> */
 
@@ -925,6 +1005,126 @@ AS 'MODULE_PATHNAME', '_sample_volatility_final_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/served.rs
+-- loan_engine::api::served::_served_balances
+
+create function _served_balances(served bytea) returns table (
+    loan_id uuid,
+    version integer,
+    hash bytea,
+    latest_on date,
+    status_before text,
+    was_on_time boolean,
+    charged_off_before date,
+    receivable_through date,
+    status text,
+    principal numeric,
+    interest numeric,
+    fees numeric,
+    penalties numeric,
+    overpaid numeric,
+    oldest_unpaid date,
+    overdue numeric,
+    overdue_principal numeric,
+    next_due date,
+    next_due_amount numeric,
+    maturity date,
+    earned_base numeric,
+    earned_per_day numeric,
+    holds_until date,
+    charged_off_on date,
+    fees_earned numeric,
+    penalties_earned numeric,
+    interest_settled numeric,
+    fees_settled numeric,
+    penalties_settled numeric,
+    interest_receivable numeric,
+    fee_receivable numeric,
+    penalty_receivable numeric
+) language c immutable parallel safe strict rows 1
+as 'MODULE_PATHNAME', '_served_balances_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/served.rs
+-- loan_engine::api::served::_served_entries
+
+create function _served_entries(served bytea) returns table (
+    legal_entity_id uuid,
+    product_id uuid,
+    currency text,
+    transaction_id uuid,
+    "position" integer,
+    account text,
+    amount numeric
+) language c immutable parallel safe strict rows 1
+as 'MODULE_PATHNAME', '_served_entries_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/served.rs
+-- loan_engine::api::served::_served_lines
+
+create function _served_lines(served bytea) returns table (
+    loan_id uuid,
+    through date,
+    interest numeric,
+    fees numeric,
+    penalties numeric
+) language c immutable parallel safe strict rows 1
+as 'MODULE_PATHNAME', '_served_lines_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/served.rs
+-- loan_engine::api::served::_served_portions
+
+create function _served_portions(served bytea) returns table (
+    loan_id uuid,
+    version integer,
+    kind text,
+    payment_id uuid,
+    operation integer,
+    transaction integer,
+    instalment integer,
+    due_date date,
+    principal numeric,
+    interest numeric,
+    fees numeric,
+    penalties numeric,
+    held numeric,
+    is_given_back boolean
+) language c immutable parallel safe strict rows 1
+as 'MODULE_PATHNAME', '_served_portions_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/served.rs
+-- loan_engine::api::served::_served_states
+
+create function _served_states(served bytea) returns table (loan_id uuid, version integer, state bytea)
+language c immutable parallel safe strict rows 1
+as 'MODULE_PATHNAME', '_served_states_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/served.rs
+-- loan_engine::api::served::_served_transactions
+
+create function _served_transactions(served bytea) returns table (
+    loan_id uuid,
+    version integer,
+    kind text,
+    valid_on date,
+    payment_id uuid,
+    legal_entity_id uuid,
+    operation integer,
+    id uuid
+) language c immutable parallel safe strict rows 1
+as 'MODULE_PATHNAME', '_served_transactions_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/market/shape.rs
 -- loan_engine::api::market::shape::_shape_combine
 CREATE  FUNCTION "_shape_combine"(
@@ -1028,6 +1228,33 @@ CREATE  FUNCTION "_valued_flows_transition"(
 IMMUTABLE PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', '_valued_flows_transition_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/intake.rs
+-- loan_engine::api::intake::_webhook_event_id
+CREATE  FUNCTION "_webhook_event_id"(
+	"body" bytea, /* & [u8] */
+	"mapping" jsonb /* Document */
+) RETURNS TEXT /* Answer < Option < String > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_webhook_event_id_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/intake.rs
+-- loan_engine::api::intake::_webhook_fault
+CREATE  FUNCTION "_webhook_fault"(
+	"scheme" jsonb, /* Document */
+	"secret" text, /* Name < '_ > */
+	"headers" jsonb, /* Document */
+	"body" bytea, /* Option < & [u8] > */
+	"at" timestamp with time zone DEFAULT NULL /* Option < TimestampWithTimeZone > */
+) RETURNS TEXT /* Answer < Option < String > > */
+VOLATILE PARALLEL RESTRICTED
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', '_webhook_fault_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1425,6 +1652,18 @@ AS 'MODULE_PATHNAME', 'check_terms_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/intake.rs
+-- loan_engine::api::intake::check_webhook_format
+CREATE  FUNCTION "check_webhook_format"(
+	"scheme" jsonb, /* Document */
+	"mapping" jsonb /* Document */
+) RETURNS VOID /* Answer < () > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_webhook_format_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/cashflow/interest.rs
 -- loan_engine::api::cashflow::interest::compound_interest
 CREATE  FUNCTION "compound_interest"(
@@ -1482,6 +1721,21 @@ CREATE  FUNCTION "convert_weight"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'convert_weight_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/lifecycle.rs
+-- loan_engine::api::lifecycle::cron_slots
+CREATE  FUNCTION "cron_slots"(
+	"cron" text, /* Name < '_ > */
+	"time_zone" text, /* Name < '_ > */
+	"after" timestamp with time zone, /* TimestampWithTimeZone */
+	"through" timestamp with time zone, /* TimestampWithTimeZone */
+	"most" integer DEFAULT 1000 /* Whole */
+) RETURNS SETOF timestamp with time zone /* TimestampWithTimeZone */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cron_slots_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1626,6 +1880,27 @@ CREATE  FUNCTION "explain"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'explain_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::expression_names
+CREATE  FUNCTION "expression_names"(
+	"expression" text /* Name < '_ > */
+) RETURNS TEXT[] /* Answer < Vec < String > > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'expression_names_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/collateral.rs
+-- loan_engine::api::collateral::expression_value
+
+create function expression_value(expression text, named_values jsonb)
+returns table (fixed numeric, per_price numeric)
+language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', 'expression_value_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1960,6 +2235,16 @@ AS 'MODULE_PATHNAME', 'garch_forecast_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/lifecycle.rs
+-- loan_engine::api::lifecycle::gcra
+
+create function gcra(arrival timestamptz, at timestamptz, jobs integer, period interval, burst integer default 1)
+returns table (allowed_at timestamptz, next_arrival timestamptz)
+language c immutable parallel safe strict cost 10 rows 1
+as 'MODULE_PATHNAME', 'gcra_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/collateral.rs
 -- loan_engine::api::collateral::haircut_value
 CREATE  FUNCTION "haircut_value"(
@@ -2215,6 +2500,56 @@ AS 'MODULE_PATHNAME', 'npv_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/pay_cycle.rs
+-- loan_engine::api::pay_cycle::pay_cycle
+
+create function pay_cycle(
+    paid_on date[],
+    amounts numeric[] default null,
+    as_of date default null,
+    holidays date[] default '{}',
+    weekend integer[] default '{6,7}',
+    prior jsonb default null
+) returns table (
+    kind text,
+    cycle text,
+    roll text,
+    confidence double precision,
+    payments integer,
+    expected integer,
+    hits integer,
+    exact integer,
+    missed integer,
+    spurious integer,
+    rolled integer,
+    support double precision,
+    gap_p10 double precision,
+    gap_p50 double precision,
+    gap_p90 double precision,
+    next_date date,
+    next_earliest date,
+    next_latest date,
+    next_confidence double precision
+) rows 1 immutable parallel safe cost 50000
+language c as 'MODULE_PATHNAME', 'pay_cycle_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/pay_cycle.rs
+-- loan_engine::api::pay_cycle::pay_dates
+
+create function pay_dates(
+    cycle text,
+    from_date date,
+    through date,
+    holidays date[] default '{}',
+    weekend integer[] default '{6,7}'
+) returns table (pay_date date, nominal_date date)
+rows 26 immutable parallel safe cost 1000
+language c as 'MODULE_PATHNAME', 'pay_dates_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/calendar.rs
 -- loan_engine::api::calendar::payment_dates
 
@@ -2334,6 +2669,33 @@ AS 'MODULE_PATHNAME', 'rate_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/api/intake.rs
+-- loan_engine::api::intake::read_payments
+CREATE  FUNCTION "read_payments"(
+	"body" bytea, /* & [u8] */
+	"mapping" jsonb /* Document */
+) RETURNS TABLE (
+	"payment_number" INT,  /* i32 */
+	"reference" TEXT,  /* Option < String > */
+	"legal_entity" TEXT,  /* Option < String > */
+	"direction" TEXT,  /* Option < String > */
+	"kind" TEXT,  /* Option < String > */
+	"loan_no" TEXT,  /* Option < String > */
+	"party_no" TEXT,  /* Option < String > */
+	"amount" TEXT,  /* Option < String > */
+	"currency" TEXT,  /* Option < String > */
+	"value_date" TEXT,  /* Option < String > */
+	"method" TEXT,  /* Option < String > */
+	"channel" TEXT,  /* Option < String > */
+	"occurred_at" timestamp with time zone,  /* Option < TimestampWithTimeZone > */
+	"fault" TEXT  /* Option < String > */
+)
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'read_payments_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/api/feed.rs
 -- loan_engine::api::feed::read_prices
 CREATE  FUNCTION "read_prices"(
@@ -2353,6 +2715,20 @@ CREATE  FUNCTION "read_prices"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'read_prices_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/api/lifecycle.rs
+-- loan_engine::api::lifecycle::retry_delay
+CREATE  FUNCTION "retry_delay"(
+	"attempt" INT, /* i32 */
+	"first_seconds" double precision, /* f64 */
+	"most_seconds" double precision, /* f64 */
+	"chance" double precision /* f64 */
+) RETURNS double precision /* Answer < f64 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'retry_delay_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2427,6 +2803,7 @@ AS 'MODULE_PATHNAME', 'simple_return_wrapper';
 /* <begin connected objects> */
 -- src/lib.rs
 -- requires:
+--   market_transitions
 --   _age_weighted_combine
 --   _age_weighted_deserial
 --   _age_weighted_final
@@ -2481,83 +2858,6 @@ AS 'MODULE_PATHNAME', 'simple_return_wrapper';
 --   garch_forecast
 --   log_return
 --   simple_return
-
--- Price analytics. Transition functions are declared by hand, under the file they are written in:
--- the server calls them without a wrapper, as a row costs them a few nanoseconds.
-
--- src/api/market/averages.rs
-create function loan_engine._average_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_average_transition';
-create function loan_engine._average_inverse(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_average_inverse';
-create function loan_engine._band_transition(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_band_transition';
-create function loan_engine._band_inverse(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_band_inverse';
-create function loan_engine._weighted_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_weighted_transition';
-create function loan_engine._weighted_inverse(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_weighted_inverse';
-create function loan_engine._exponential_transition(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_exponential_transition';
-
--- src/api/market/delta.rs
-create function loan_engine._days_back_transition(internal, double precision, date, integer) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_days_back_transition';
-
--- src/api/market/drawdown.rs
-create function loan_engine._drawdown_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_drawdown_transition';
-create function loan_engine._moving_drawdown_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_drawdown_transition';
-create function loan_engine._moving_drawdown_inverse(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_drawdown_inverse';
-create function loan_engine._dated_drawdown_transition(internal, double precision, date) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_dated_drawdown_transition';
-create function loan_engine._moving_dated_drawdown_transition(internal, double precision, date) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_dated_drawdown_transition';
-create function loan_engine._moving_dated_drawdown_inverse(internal, double precision, date) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_moving_dated_drawdown_inverse';
-
--- src/api/market/percentile.rs
-create function loan_engine._percentile_transition(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_percentile_transition';
-create function loan_engine._percentile_inverse(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_percentile_inverse';
-
--- src/api/market/regression.rs
-create function loan_engine._regression_transition(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_regression_transition';
-create function loan_engine._regression_inverse(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_regression_inverse';
-
--- src/api/market/shape.rs
-create function loan_engine._shape_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_shape_transition';
-
--- src/api/market/volatility.rs
-create function loan_engine._return_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_return_transition';
-create function loan_engine._return_inverse(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_return_inverse';
-create function loan_engine._annual_return_transition(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_annual_return_transition';
-create function loan_engine._annual_return_inverse(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_annual_return_inverse';
-create function loan_engine._spaced_return_transition(internal, double precision, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_spaced_return_transition';
-create function loan_engine._spaced_return_inverse(internal, double precision, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_spaced_return_inverse';
-create function loan_engine._ewma_transition(internal, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_transition';
-create function loan_engine._ewma_lambda_transition(internal, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_lambda_transition';
-create function loan_engine._ewma_seeded_transition(internal, double precision, double precision, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_ewma_seeded_transition';
-create function loan_engine._age_weighted_transition(internal, double precision, integer) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_age_weighted_transition';
-create function loan_engine._age_weighted_lambda_transition(internal, double precision, integer, double precision) returns internal
-    language c immutable parallel safe as 'MODULE_PATHNAME', '_age_weighted_lambda_transition';
 
 -- Aggregates over prices and returns. Where a state is made of exact sums, workers may share a group
 -- and a row leaves a moving frame exactly as it came, so that a frame of any length costs the same;
@@ -3571,6 +3871,12 @@ comment on function loan_engine.indexed_value(numeric, numeric, numeric) is
 comment on function loan_engine.depreciated_value(numeric, integer, integer[], numeric[]) is
 'What a thing that ages is worth after so many months: its price times the part that a curve leaves, on straight lines between its points (age in months, part of the price), and as the first and the last point say outside them.';
 
+comment on function loan_engine.expression_names(text) is
+'The names in an expression that need values, each once; price stands for index, too. An expression has numbers, lower-case names, + - * /, parentheses, min(a, b) and max(a, b). Error 22023 with the place, in characters from 1, for what cannot be read or is not a straight line in the price.';
+
+comment on function loan_engine.expression_value(text, jsonb) is
+'What an expression comes to with the values given by name, as numbers or the text of numbers: fixed + per_price × price, exact to 28 digits. Error 22023 for a name without a value and for a part below zero, 22012 for a division by zero.';
+
 comment on function loan_engine.loan_to_value(numeric, numeric) is
 'Debt over value, a fraction: 0 without debt, NULL for a debt without value. Error 22023 for a debt or value below zero.';
 
@@ -3901,8 +4207,26 @@ comment on function loan_engine._loan_at(jsonb, jsonb, date, date) is
 comment on function loan_engine._loan_fold(jsonb, jsonb) is
 'The short form of a loan folded from its terms and everything recorded.';
 
-comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb) is
-'What operations bring to a book, in one row: the state after them in the short form; by how much receivables of interest, fees and penalties moved; the operations that book something (posted), each with the key of its ledger transaction (posted_as); entries (entry_), each of a transaction, debits above zero; and what transactions paid of instalments or are held (part_, taken back where negative), each of the operation that it came of; then the outlook on a day, as _loan_outlook tells it. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, operations that look back are answered by no row.';
+comment on function loan_engine._loan_serve(bytea, jsonb, date, jsonb, jsonb, uuid, integer, text, date, date, uuid, bytea, date, uuid, uuid, text, text, boolean, date, date, date, numeric, numeric, numeric) is
+'What operations bring to a book, as bytes that the functions _served_ read as rows of its tables: the state after them in the short form, entries, what was paid of instalments, and the outlook on a day. With terms and history, everything recorded before, the loan is folded from these in place of the state, and any operation is possible; without, operations that look back are answered by NULL. With recorded_on, operations is what one operation says, whose kind, day and version stand beside it, and NULL is the answer, too, where something is of an earlier one. All other arguments are handed on.';
+
+comment on function loan_engine._served_transactions(bytea) is
+'The ledger transactions of answers of _loan_serve, put one behind the other: one for each operation that booked something. kind, valid_on and payment_id are those of the last operation, version.';
+
+comment on function loan_engine._served_entries(bytea) is
+'The entries of the ledger transactions of answers of _loan_serve, put one behind the other; debits above zero.';
+
+comment on function loan_engine._served_portions(bytea) is
+'What was paid of instalments, or is held, by answers of _loan_serve, put one behind the other; taken back where negative. kind and payment_id are those of the last operation, version.';
+
+comment on function loan_engine._served_states(bytea) is
+'The states of loans in the short form, by answers of _loan_serve, put one behind the other.';
+
+comment on function loan_engine._served_lines(bytea) is
+'The loans whose straight line ends by answers of _loan_serve, put one behind the other, with the last day that was ended and what was receivable then.';
+
+comment on function loan_engine._served_balances(bytea) is
+'What loans come to by answers of _loan_serve, put one behind the other: what was handed on, the outlook, and what is receivable.';
 
 comment on function loan_engine._loan_lines(bytea) is
 'The schedule of a loan in the short form, an instalment a row, as fold_schedule shows it.';
@@ -3921,5 +4245,46 @@ alter function loan_engine.read_prices(bytea, jsonb) cost 1000 rows 100;
 
 comment on function loan_engine.read_prices(bytea, jsonb) is
 'The rows of a price list, JSON or CSV, by a format: each a quote (symbol, priced_at, bid, ask, mid, currency) or a fault with its reason, and raw as it was given. A list that is none, or has nothing where the format says, is refused (LN309). docs/feeds.md says what a format is.';
+
+-- Pay cycles
+
+comment on function loan_engine.pay_cycle(date[], numeric[], date, date[], integer[], jsonb) is
+'The rule by which somebody is paid, inferred from the days they were: kind (daily, weekly, biweekly, four_weekly, semimonthly, monthly, quarterly, semiannual, annual, irregular), cycle as pay_dates takes it, roll (what becomes of days without business) and confidence, the probability of the kind. Days of the cycle expected, hits of which exact on the day, missed, rolled; payments on none are spurious; support is hits by expected and spurious. Gaps in days, next date with its window and the probability of that. Payments below 0.3 of the median amount are not counted. as_of is the day until which all is known, the last payment when NULL. prior: {"kinds": {kind: share}, "cycles": {cycle: colleagues}, "rolls": {roll: times}, "gaps": [days]}.';
+
+comment on function loan_engine.pay_dates(text, date, date, date[], integer[]) is
+'The days on which a pay cycle pays from one day through another, each with the day of the rule from which it was moved. A cycle is written such as "weekly friday preceding", "biweekly 2000-01-07 preceding", "semimonthly 15 31 preceding", "monthly 1 following", "monthly friday -1 preceding", "monthly business -1", "quarterly month 3 31 preceding".';
+
+-- Webhooks
+
+comment on function loan_engine.check_webhook_format(jsonb, jsonb) is
+'Refuses with 22023 a signature scheme or a mapping of webhooks that cannot be read; docs/intake.md says what they are.';
+
+revoke all on function loan_engine._webhook_fault(jsonb, text, jsonb, bytea, timestamptz) from public;
+
+comment on function loan_engine._webhook_fault(jsonb, text, jsonb, bytea, timestamptz) is
+'Why it is not proved that a provider sent a body with these headers; NULL when its signature is right at the moment (now when NULL). secret names a file in the folder of loan_engine.fetch_credentials. Not for everybody: execution must be granted.';
+
+comment on function loan_engine._webhook_event_id(bytea, jsonb) is
+'The name of the event that a body tells of by a mapping; NULL where there is none.';
+
+alter function loan_engine.read_payments(bytea, jsonb) cost 1000 rows 1;
+
+comment on function loan_engine.read_payments(bytea, jsonb) is
+'The payments that the body of a webhook tells of by a mapping, as payment_inbox takes them, or the fault of each. An event of another type than the mapping lists has none; a body that is none is one fault. docs/intake.md says what a mapping is.';
+
+-- Work: delays, rates and slots
+
+alter function loan_engine.cron_slots(text, text, timestamptz, timestamptz, integer) rows 10;
+
+comment on function loan_engine.retry_delay(integer, double precision, double precision, double precision) is
+'How long to wait after so many failed attempts, in seconds: chance * min(most_seconds, first_seconds * 2^(attempt - 1)), exponential backoff with full jitter for a chance from 0 to 1.';
+comment on function loan_engine.gcra(timestamptz, timestamptz, integer, interval, integer) is
+'The generic cell rate algorithm for so many jobs a period with a burst: from when a key may begin its next job whose next cell would arrive at a time, and when the one after that would arrive if it begins at another.';
+comment on function loan_engine.cron_slots(text, text, timestamptz, timestamptz, integer) is
+'The slots of a cron expression in a time zone, after one moment through another, the earliest first. A time of day that a clock put forward leaves out is kept at the first moment after the gap, one that occurs twice at its first.';
+comment on function loan_engine._limit_time(double precision) is
+'Has the running statement cancelled when so many seconds have passed; NULL takes that back, down to what statement_timeout says.';
+comment on procedure loan_engine._call(text) is
+'Runs a statement that may itself end transactions, such as the CALL of a procedure that commits, as text.';
 /* </end connected objects> */
 

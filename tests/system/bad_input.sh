@@ -13,6 +13,9 @@ server_ensure bad_input
 export PGDATABASE=bad_input
 dropdb --if-exists bad_input 2>/dev/null
 createdb bad_input
+# A secret, for what looks at signatures.
+psql -X -q -v ON_ERROR_STOP=1 -c "copy (select 'secret') to program 'mkdir -p secrets && cat > secrets/desk'" \
+    -f - <<<"select format('alter database bad_input set loan_engine.fetch_credentials = %L', current_setting('data_directory') || '/secrets') \\gexec"
 psql -X -q -v ON_ERROR_STOP=1 -c 'create extension loan_engine' -f tests/system/bad_input.sql
 
 only=${1:-%}

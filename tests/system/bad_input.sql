@@ -84,6 +84,7 @@ from (values
     ('%', '%', 'jsonb', '''{}''::jsonb'),
     ('%', '%', 'json', '''{}''::json'),
     ('%', '%', 'bytea', '''''::bytea'),
+    ('read\_payments(%', 'body', 'bytea', 'convert_to(''{"type": "paid", "currency": "EUR", "data": [{"id": 1, "amount": 5}]}'', ''UTF8'')'),
     ('%', '%', 'name', 'bad_input.book()'),
     ('create_book%', 'book', 'name', '(''b_'' || replace(gen_random_uuid()::text, ''-'', ''''))::name'),
     -- On a standby no book can be made, and it is asked for the version of one.
@@ -91,12 +92,22 @@ from (values
     ('_book_parts%', 'book', 'text', '''lending'''),
     ('_hash_%', 'content', 'text', '''said'''),
     ('name_similarity%', '%', 'text', '''Ada Lovelace'''),
+    ('%webhook%', 'scheme', 'jsonb', '''{"signature": {"header": "x-signature"}}''::jsonb'),
+    ('%webhook%', 'mapping', 'jsonb', '''{"reference": "/id", "amount": "/amount"}''::jsonb'),
+    ('read\_payments(%', 'mapping', 'jsonb', '''{"reference": "/id", "amount": "/amount"}''::jsonb'),
+    ('\_webhook\_fault(%', 'secret', 'text', '''desk'''),
+    ('pay_dates%', 'cycle', 'text', '''monthly 15 preceding'''),
+    ('pay_dates%', 'through', 'date', 'date ''2024-07-31'''),
+    ('pay_cycle%', 'amounts', 'numeric[]', 'array[100, 100, 90]::numeric[]'),
+    ('pay_cycle%', 'paid_on', 'date[]', 'array[''2024-01-31'', ''2024-02-29'', ''2024-03-29'']::date[]'),
     ('convert_weight%', '%', 'text', '''tola'''),
     ('purity%', 'mark', 'text', '''22K'''),
     ('%_value(%', 'haircut', 'numeric', '0.1'),
     ('haircut_value%', 'purity', 'numeric', '0.75'),
     ('depreciated_value%', 'curve_months', 'integer[]', 'array[0, 12, 36]'),
     ('depreciated_value%', 'curve_remaining', 'numeric[]', 'array[1, 0.8, 0.5]::numeric[]'),
+    ('expression_%', 'expression', 'text', '''quantity * price + 5'''),
+    ('expression_%', 'named_values', 'jsonb', '''{"quantity": "2.5"}''::jsonb'),
     ('margin_%', 'target', 'numeric', '0.75'),
     ('margin_%', 'level', 'numeric', '0.85'),
     ('tiered_ltv%', 'up_to', 'numeric[]', 'array[2500, 5000]::numeric[]'),
@@ -129,6 +140,10 @@ from (values
     ('xirr(numeric, date)', 'amount', 'numeric', '(array[-1000, 500, 600]::numeric[])[row]'),
     ('xirr(numeric, date)', 'on_date', 'date', 'date ''2024-01-31'' + row'),
     ('\_fetch(%', 'url', 'text', '''https://prices.example/'''),
+    ('\_call(%', 'statement', 'text', '''select 1'''),
+    ('\_limit\_time(%', 'seconds', 'double precision', '1000000'),
+    ('cron\_slots(%', 'cron', 'text', '''*/5 * * * *'''),
+    ('cron\_slots(%', 'time_zone', 'text', '''Europe/Berlin'''),
     ('check\_fetch(%', 'url', 'text', '''https://prices.example/'''),
     ('read\_prices(%', 'list', 'bytea', 'convert_to(''{"prices": [{"symbol": "XAU", "price": "1.5", '
         '"at": "2024-01-31"}, {"symbol": "XAG"}]}'', ''UTF8'')'),
@@ -253,6 +268,19 @@ values ('read\_prices(%', 'format', '{"type": "json", "rows": "/prices", "each":
     "symbol": "/symbol", "at": "/at", "bid": "/bid", "ask": "/ask", "mid": "/price",
     "currency": {"value": "USD"}, "time": "iso", "offset": "+01:00", "time_of_day": "16:00:00",
     "decimal": ",", "group": "."}');
+
+-- How a provider signs and what its events say, and what is known of pay cycles beforehand.
+insert into bad_input.document values
+    ('check\_webhook\_format(%', 'scheme', '{"algorithm": "sha512", "encoding": "base64", "secret_encoding": "base64",
+        "secret_prefix": "whsec_", "signature": {"header": "webhook-signature", "split": " ", "before": "v1,"},
+        "timestamp": {"header": "webhook-timestamp"}, "signed": "{header:webhook-id}.{timestamp}.{body}",
+        "tolerance_seconds": 60}'),
+    ('read\_payments(%', 'mapping', '{"event_id": "/id", "type": "/type", "only": ["paid"], "payments": "/data",
+        "reference": "/id", "amount": "/amount", "amount_in": "minor_units", "currency": {"root": "/currency"},
+        "loan_no": "/loan", "party_no": "/who", "kind": {"value": "repayment"}, "occurred_at": {"root": "/at"},
+        "time": "iso", "offset": "+01:00", "decimal": ",", "group": "."}'),
+    ('pay\_cycle(%', 'prior', '{"kinds": {"monthly": 0.7, "weekly": 0.3}, "cycles": {"monthly 15 preceding": 4,
+        "irregular": 1}, "rolls": {"preceding": 2}, "gaps": [10, 20.5]}');
 
 -- The project's own ACTUS contracts, with all that any of them observes, but for those whose events
 -- are observed too.
